@@ -1,0 +1,104 @@
+/* kpu/base.h - errors, diagnostics, checked arithmetic, rationals, random numbers.
+ *
+ * The library never prints, exits or aborts: functions return an `int` from the list below
+ * and, where a person has to read something, append it to a kpu_diag that the caller owns. */
+#ifndef KPU_BASE_H
+#define KPU_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* code, meaning, exit code of a command that ends with it */
+#define KPU_ERROR_LIST(X)                                                                          \
+    X(KPU_OK, "success", 0)                                                                        \
+    X(KPU_E_INPUT, "bad input", 2)                                                                 \
+    X(KPU_E_USAGE, "bad usage", 2)                                                                 \
+    X(KPU_E_MEMORY, "out of memory", 1)                                                            \
+    X(KPU_E_IO, "input/output error", 1)                                                           \
+    X(KPU_E_RANGE, "number out of range", 2)                                                       \
+    X(KPU_E_INTERRUPTED, "interrupted", 130)                                                       \
+    X(KPU_E_INTERNAL, "internal error", 1)
+
+typedef enum kpu_error {
+#define KPU_X(code, text, exit_code) code,
+    KPU_ERROR_LIST(KPU_X)
+#undef KPU_X
+} kpu_error;
+
+const char *kpu_error_text(int code);
+int kpu_error_exit_code(int code);
+
+/* One complaint: what, and where. Strings belong to the kpu_diag. */
+typedef struct kpu_diag_entry {
+    int code;         /* kpu_error */
+    const char *file; /* NULL: no file (a command-line value, say) */
+    int64_t line;     /* from 1; 0: the whole file */
+    int64_t column;   /* from 1; 0: the whole line */
+    const char *text; /* the line itself, NULL if there is none */
+    const char *message;
+} kpu_diag_entry;
+
+/* A gatherer of complaints. init/fini; zeroed memory is a valid empty one. */
+typedef struct kpu_diag {
+    kpu_diag_entry *entries;
+    size_t count, capacity;
+} kpu_diag;
+
+void kpu_diag_init(kpu_diag *diag);
+void kpu_diag_fini(kpu_diag *diag);
+/* Appends a complaint and returns `code`. `diag` may be NULL (nothing is kept). */
+int kpu_diag_add(kpu_diag *diag, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+typedef struct kpu_place {
+    const char *file;
+    int64_t line, column;
+    const char *text;
+} kpu_place;
+int kpu_diag_add_at(kpu_diag *diag, int code, const kpu_place *place, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Renders all complaints as "file:line:col: error: message\n  line\n  ^" into a string that the
+ * caller frees with free(). NULL only when out of memory. */
+char *kpu_diag_render(const kpu_diag *diag);
+
+/* Exact rational, den > 0, lowest terms. Bandwidths are bytes per cycle. */
+typedef struct kpu_rational {
+    int64_t num, den;
+} kpu_rational;
+/* "8", "12.8", "400/3": exact. False on anything else (signs, exponents, overflow, zero den). */
+bool kpu_rational_parse(const char *text, kpu_rational *out);
+/* Lowest terms of num/den; false if it does not fit or den == 0. */
+bool kpu_rational_make(int64_t num, int64_t den, kpu_rational *out);
+bool kpu_rational_div(kpu_rational a, kpu_rational b, kpu_rational *out); /* a / b */
+double kpu_rational_value(kpu_rational r);
+
+static inline int64_t kpu_ceil_div(int64_t a, int64_t b) /* a >= 0, b > 0 */
+{
+    return a / b + (a % b != 0);
+}
+static inline bool kpu_mul_overflows(int64_t a, int64_t b, int64_t *out)
+{
+    return __builtin_mul_overflow(a, b, out);
+}
+static inline bool kpu_add_overflows(int64_t a, int64_t b, int64_t *out)
+{
+    return __builtin_add_overflow(a, b, out);
+}
+
+/* Counter-based random number: a pure function of its arguments, uniform in 64 bits. */
+uint64_t kpu_random_u64(uint64_t seed, uint64_t stream, uint64_t index);
+
+/* 128-bit non-cryptographic hash (XXH3) as 32 hexadecimal digits and a NUL. */
+void kpu_hash_hex(const void *data, size_t size, char out[33]);
+
+/* Levenshtein-nearest of `count` names to `name`, or NULL when none is near. */
+const char *kpu_nearest_name(const char *name, const char *const *names, size_t count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,45 @@
+/* kpu/machine.h - one KPU: capacities, widths, latencies, energy (docs/model.md, "Hardware").
+ * Units: bytes, KiB, cycles of the fabric clock, picojoule per byte or per MAC. */
+#ifndef KPU_MACHINE_H
+#define KPU_MACHINE_H
+
+#include "kpu/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { KPU_LEVEL_DRAM, KPU_LEVEL_L3, KPU_LEVEL_L2, KPU_LEVEL_L1, KPU_LEVELS };
+enum { KPU_PIPELINING_NONE, KPU_PIPELINING_FULL };
+enum { KPU_MACHINE_NAME_MAX = 63 };
+
+typedef struct kpu_machine {
+    char name[KPU_MACHINE_NAME_MAX + 1];
+    int64_t dram_channels; /* = DMA engines */
+    kpu_rational dma_bytes_per_cycle;
+    int64_t dma_latency_cycles;
+    int64_t l3_tiles, l3_tile_kib;
+    int64_t block_mover_engines;
+    kpu_rational block_mover_bytes_per_cycle;
+    int64_t block_mover_latency_cycles;
+    int64_t l2_banks, l2_bank_kib;
+    kpu_rational row_bytes_per_cycle, col_bytes_per_cycle, drain_bytes_per_cycle;
+    int64_t streamer_latency_cycles;
+    int64_t l1_buffers, l1_buffer_kib;
+    int64_t fabric_rows, fabric_cols, registers_per_pe;
+    int64_t pipelining; /* KPU_PIPELINING_* */
+    double clock_ghz;
+    double read_pj[KPU_LEVELS], write_pj[KPU_LEVELS]; /* per byte */
+    double mac_pj;                                    /* per MAC */
+    double leakage_mw;
+} kpu_machine;
+
+/* Capacity of KPU_LEVEL_L3, _L2 or _L1 in bytes. */
+int64_t kpu_machine_capacity_bytes(const kpu_machine *machine, int level);
+/* Every field in its range (the table of keys), no capacity overflows. */
+int kpu_machine_validate(const kpu_machine *machine, kpu_diag *diag);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
