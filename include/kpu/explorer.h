@@ -1,0 +1,107 @@
+/* kpu/explorer.h - the space that a sweep spans, its parallel evaluation, and Pareto fronts. */
+#ifndef KPU_EXPLORER_H
+#define KPU_EXPLORER_H
+
+#include "kpu/config.h"
+#include "kpu/metrics.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- The space -------------------------------------------------------------------------- */
+
+/* Immutable once made; shared by all workers. Points are numbered 0 .. size-1, machine outermost,
+ * then machine axes, then GEMM, then the candidate's axes in the order of the key table, the last
+ * one fastest. */
+typedef struct kpu_space kpu_space;
+
+/* One point, decoded. */
+typedef struct kpu_point {
+    int64_t index;   /* in the space */
+    int64_t machine; /* machine variant: 0 .. kpu_space_machine_count-1 */
+    int64_t gemm;    /* 0 .. kpu_space_gemm_count-1, over all workloads */
+    kpu_candidate candidate;
+} kpu_point;
+
+/* The sweep as kpu_ini (already --set); relative paths are relative to the sweep file, then to
+ * its parent folder. Gathers all complaints (empty space, bad ranges, missing files, ...). */
+int kpu_space_make(const kpu_ini *sweep, kpu_space **out, kpu_diag *diag);
+void kpu_space_free(kpu_space *space);
+
+/* Points of the full cross product, before constraints and sampling. */
+int64_t kpu_space_raw_size(const kpu_space *space);
+/* What a run evaluates: the raw points, or the `sample` drawn of them (ascending index). */
+int64_t kpu_space_run_size(const kpu_space *space);
+/* Decodes the n-th point of the run. False if a constraint excludes it (then it is no candidate
+ * and has no row). */
+bool kpu_space_point(const kpu_space *space, int64_t n, kpu_point *out);
+
+size_t kpu_space_machine_count(const kpu_space *space); /* machine variants */
+const kpu_machine *kpu_space_machine(const kpu_space *space, int64_t machine);
+size_t kpu_space_gemm_count(const kpu_space *space);
+const kpu_gemm *kpu_space_gemm(const kpu_space *space, int64_t gemm);
+const char *kpu_space_workload_name(const kpu_space *space, int64_t gemm); /* of that GEMM */
+/* Text to keep with the results: the n-th source file (machine INI, workload CSV), its name. */
+size_t kpu_space_source_count(const kpu_space *space);
+const char *kpu_space_source_name(const kpu_space *space, size_t n);
+const char *kpu_space_source_text(const kpu_space *space, size_t n);
+/* Machine keys that are axes ("l2.banks", ...), and their value for a machine variant. */
+size_t kpu_space_machine_axis_count(const kpu_space *space);
+const kpu_key *kpu_space_machine_axis(const kpu_space *space, size_t axis);
+double kpu_space_machine_axis_value(const kpu_space *space, size_t axis, int64_t machine);
+uint64_t kpu_space_seed(const kpu_space *space);
+
+/* ---- Evaluation ------------------------------------------------------------------------- */
+
+/* An evaluated point: its numbers in the order of the metric table. */
+typedef struct kpu_row {
+    kpu_point point;
+    const kpu_metric_value *metrics; /* kpu_metric_count() of them */
+} kpu_row;
+
+/* Receives rows in ascending order of point, from one thread at a time, `count` at once; they
+ * are valid during the call. Returns a kpu_error; anything but KPU_OK stops the exploration. */
+typedef int (*kpu_row_sink)(void *context, const kpu_row *rows, size_t count, kpu_diag *diag);
+
+typedef struct kpu_explore_options {
+    int threads; /* 0: as many as OpenMP says */
+    kpu_row_sink sink;
+    void *sink_context;
+    /* Called from the sink's thread now and then; may be NULL. Returns true to stop. */
+    bool (*progress)(void *context, int64_t done, int64_t total);
+    void *progress_context;
+    const volatile int *stop; /* set by a signal handler; may be NULL */
+} kpu_explore_options;
+
+int kpu_explore(const kpu_space *space, const kpu_explore_options *options, kpu_diag *diag);
+
+/* ---- Pareto fronts ---------------------------------------------------------------------- */
+
+/* The non-dominated of `count` points in `objectives` dimensions, all minimised (negate to
+ * maximise); values are row-major. Writes ascending indices to front[] and returns how many. A
+ * point equal to another in every objective is not dominated by it: duplicates are all kept.
+ * Points with a NaN never belong. O(n log n) for 1, 2, 3 objectives. -1: out of memory. */
+int64_t kpu_pareto_front(const double *values, int64_t count, int objectives, int64_t *front);
+
+/* A boolean expression over named numbers: + - * / % ( ) comparisons, and, or, not, min, max;
+ * words of enumerations as 'os' or bare. Used by constraints and --where. */
+typedef struct kpu_expression kpu_expression;
+/* Resolves a name to a slot >= 0, or -1 (unknown). `word` resolves an enumeration word to its
+ * number given the name it is compared with; returns false if it is none. */
+typedef struct kpu_expression_names {
+    void *context;
+    int (*slot)(void *context, const char *name);
+    bool (*word)(void *context, const char *name, const char *word, double *value);
+    const char *const *known; /* for "did you mean"; may be NULL */
+    size_t known_count;
+} kpu_expression_names;
+int kpu_expression_parse(const char *text, const kpu_expression_names *names,
+                         const kpu_place *place, kpu_expression **out, kpu_diag *diag);
+double kpu_expression_value(const kpu_expression *expression, const double *slots);
+void kpu_expression_free(kpu_expression *expression);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
