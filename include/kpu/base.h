@@ -95,6 +95,15 @@ uint64_t kpu_random_u64(uint64_t seed, uint64_t stream, uint64_t index);
 /* 128-bit non-cryptographic hash (XXH3) as 32 hexadecimal digits and a NUL. */
 void kpu_hash_hex(const void *data, size_t size, char out[33]);
 
+/* Largest file that the readers of text take. */
+enum { KPU_TEXT_FILE_MAX = 16 << 20 };
+/* The whole file as a NUL-terminated string that the caller frees. Complains about what is
+ * missing, unreadable, a directory or larger than KPU_TEXT_FILE_MAX. */
+int kpu_text_read(const char *path, char **out, size_t *bytes, kpu_diag *diag);
+/* Offset of the first byte that is no text: a control character but tab, or no UTF-8. `bytes` if
+ * all is well. */
+size_t kpu_text_first_junk(const char *text, size_t bytes);
+
 /* Levenshtein-nearest of `count` names to `name`, or NULL when none is near. */
 const char *kpu_nearest_name(const char *name, const char *const *names, size_t count);
 
