@@ -84,20 +84,26 @@ int kpu_explore(const kpu_space *space, const kpu_explore_options *options, kpu_
  * Points with a NaN never belong. O(n log n) for 1, 2, 3 objectives. -1: out of memory. */
 int64_t kpu_pareto_front(const double *values, int64_t count, int objectives, int64_t *front);
 
-/* A boolean expression over named numbers: + - * / % ( ) comparisons, and, or, not, min, max;
- * words of enumerations as 'os' or bare. Used by constraints and --where. */
+/* An expression over named numbers: + - * / % ( ), comparisons, and, or, not, min(), max();
+ * words of enumerations as os or 'os'. True is neither 0 nor NaN; comparisons with NaN are false.
+ * Used by constraints and --where. */
 typedef struct kpu_expression kpu_expression;
-/* Resolves a name to a slot >= 0, or -1 (unknown). `word` resolves an enumeration word to its
- * number given the name it is compared with; returns false if it is none. */
 typedef struct kpu_expression_names {
     void *context;
+    /* Resolves a name to a slot >= 0, or -1 (unknown). */
     int (*slot)(void *context, const char *name);
+    /* Resolves an enumeration word to its number, given the name that it is compared with;
+     * returns false if it is none. May be NULL. */
     bool (*word)(void *context, const char *name, const char *word, double *value);
+    /* The words of a name for a complaint ("os ws is"); NULL if it has none. May be NULL. */
+    const char *(*words)(void *context, const char *name);
     const char *const *known; /* for "did you mean"; may be NULL */
     size_t known_count;
 } kpu_expression_names;
+/* One complaint at most, with its column: `place` is where `text` begins, or NULL. */
 int kpu_expression_parse(const char *text, const kpu_expression_names *names,
                          const kpu_place *place, kpu_expression **out, kpu_diag *diag);
+/* Thread-safe; allocates nothing. `slots` are indexed by what names->slot returned. */
 double kpu_expression_value(const kpu_expression *expression, const double *slots);
 void kpu_expression_free(kpu_expression *expression);
 
