@@ -5,6 +5,11 @@ function(kpu_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
     -Wmissing-prototypes -ffp-contract=off $<$<BOOL:${KPU_WERROR}>:-Werror>)
   target_compile_definitions(${target} PRIVATE _GNU_SOURCE KPU_VERSION="${PROJECT_VERSION}")
+  if(KPU_SANITIZE)
+    set(sanitize -fsanitize=${KPU_SANITIZE} -fno-sanitize-recover=all)
+    target_compile_options(${target} PRIVATE ${sanitize} -fno-omit-frame-pointer)
+    target_link_options(${target} PRIVATE ${sanitize})
+  endif()
 endfunction()
 
 # kpu_module(name [LIBRARIES lib...]): the sources of this folder as object library kpu_<name>.
@@ -24,7 +29,10 @@ function(kpu_library target)
   endforeach()
   add_library(${target} ${objects})
   get_property(libraries GLOBAL PROPERTY KPU_LIBRARIES)
+  list(REMOVE_DUPLICATES libraries)
   target_link_libraries(${target} PRIVATE ${libraries} m)
+  set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION}
+                                             SOVERSION ${PROJECT_VERSION_MAJOR})
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                                               $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 endfunction()

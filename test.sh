@@ -1,0 +1,67 @@
+#!/bin/sh
+# Builds and runs every test: sanitizers first, then the whole suite on an optimised build, whose
+# summary ends the output.
+set -eu
+cd "$(dirname "$0")"
+. cmake/packages.sh
+
+usage()
+{
+  cat <<'END'
+usage: ./test.sh [--quick] [--no-sanitizers]
+  --quick          only the tests labelled quick, on the optimised build
+  --no-sanitizers  leave out the AddressSanitizer, UBSan and ThreadSanitizer builds
+END
+}
+
+sanitizers=yes
+labels=
+for option; do
+  case "$option" in
+  --quick) labels='-L quick' sanitizers=no ;;
+  --no-sanitizers) sanitizers=no ;;
+  -h | --help) usage; exit 0 ;;
+  *) usage >&2; exit 2 ;;
+  esac
+done
+
+mkdir -p build-ci
+log=$PWD/build-ci/test.log
+: >"$log"
+jobs=$(nproc)
+
+# shellcheck disable=SC2086 # lists of names
+{
+  need_packages $packages_build $packages_pictures
+  if [ $sanitizers = yes ]; then need_packages $packages_tsan; fi
+}
+
+build() # preset
+{
+  echo "== $1: building (log: build-ci/test.log)"
+  logged "Configuring $1" cmake --preset "$1"
+  logged "Building $1" cmake --build --preset "$1"
+}
+
+# ThreadSanitizer wants its shadow memory where some kernels put libraries; without address
+# randomisation they do not collide.
+unrandomised=
+if setarch "$(uname -m)" -R true 2>/dev/null; then unrandomised="setarch $(uname -m) -R"; fi
+
+check() # preset ctest-option...
+{
+  preset=$1
+  shift
+  $unrandomised ctest --preset "$preset" --parallel "$jobs" --no-label-summary --timeout 600 \
+    "$@" </dev/null
+}
+
+if [ $sanitizers = yes ]; then
+  build asan
+  check asan -L quick
+  build tsan
+  check tsan -L threads
+fi
+build ci
+# shellcheck disable=SC2086 # empty or an option with its value
+check ci $labels
