@@ -3,7 +3,7 @@
 #ifndef KPU_MACHINE_H
 #define KPU_MACHINE_H
 
-#include "kpu/base.h"
+#include "kpu/config.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,9 +34,21 @@ typedef struct kpu_machine {
     double leakage_mw;
 } kpu_machine;
 
-/* Capacity of KPU_LEVEL_L3, _L2 or _L1 in bytes. */
+/* Largest capacity of L3, L2 or L1 together, and largest terms of a bandwidth: with these,
+ * bytes * den of anything that fits stays below 2^62. */
+#define KPU_MACHINE_CAPACITY_MAX (INT64_C(1) << 42)
+#define KPU_MACHINE_BANDWIDTH_DEN_MAX INT64_C(1000000)
+#define KPU_MACHINE_BANDWIDTH_NUM_MAX INT64_C(1000000000000)
+
+/* The machine that an INI (kind KPU_FILE_MACHINE, --set done) describes. A bandwidth in GB/s
+ * (10^9 bytes per second) becomes the exact rational gb_per_s / clock_ghz. Every key but those of
+ * [machine] is required; its name defaults to that of the file, without folder and .ini. */
+int kpu_machine_from_ini(const kpu_ini *ini, kpu_machine *out, kpu_diag *diag);
+/* Reads the file and all of the above. */
+int kpu_machine_load(const char *path, kpu_machine *out, kpu_diag *diag);
+/* Capacity of KPU_LEVEL_L3, _L2 or _L1 in bytes; 0 for the DRAM, which has no limit. */
 int64_t kpu_machine_capacity_bytes(const kpu_machine *machine, int level);
-/* Every field in its range (the table of keys), no capacity overflows. */
+/* Every field in its range (the table of keys), no capacity or bandwidth beyond its limit. */
 int kpu_machine_validate(const kpu_machine *machine, kpu_diag *diag);
 
 #ifdef __cplusplus
