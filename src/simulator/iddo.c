@@ -1,0 +1,395 @@
+/* iddo: every engine drains its own queue strictly in order, so a command's start is a maximum of
+ * times that are already known when it is emitted: the run is one pass over the emission order. */
+#include <string.h>
+
+#include "simulator/timing.h"
+
+/* Everything that the pass carries from command to command. */
+typedef struct pass {
+    kpu_simulator *s;
+    const kpu_program *program;
+    const timing *t;
+    tally *tally;
+    walk walk;
+    int64_t next_dma, next_bm; /* engine of the next command */
+    engine str_a, str_b, str_cin, str_cout;
+    int64_t fabric_free;
+    int64_t l1_slot;           /* step mod d1 */
+    int64_t registers[2];      /* release of the last run(s) */
+    int run_parity;
+    int64_t stored_l2, stored_l3; /* tiles of C whose store has been emitted, in number */
+    int64_t stored_l2_slot, stored_l3_slot;
+} pass;
+
+static engine *next_engine(engine *engines, int64_t count, int64_t *next)
+{
+    engine *e = &engines[*next];
+    *next = *next + 1 == count ? 0 : *next + 1;
+    return e;
+}
+
+/* ---- loads of A and B ------------------------------------------------------------------- */
+
+static void dma_load(pass *p, int x, unsigned edges, int64_t slot_index)
+{
+    slot *into = &p->s->ring[x][KPU_HOIST_L3][slot_index];
+    engine *e = next_engine(p->s->dma, p->t->dma_engines, &p->next_dma);
+    start_wait w = {into->release, 0, KPU_STALL_L3_SLOTS, KPU_STALL_LATENCY,
+                    KPU_STALL_DRAM_BANDWIDTH};
+    int cause;
+    int64_t start = start_command(e, &w, &cause);
+    into->ready = occupy(e, start, p->t->in[x].dma[edges]) + p->t->dma_latency;
+    into->cause = cause;
+    p->tally->dma_load[x][edges]++;
+}
+
+static void bm_load(pass *p, int x, unsigned edges, int64_t from_slot, int64_t to_slot)
+{
+    slot *from = &p->s->ring[x][KPU_HOIST_L3][from_slot];
+    slot *into = &p->s->ring[x][KPU_HOIST_L2][to_slot];
+    engine *e = next_engine(p->s->bm, p->t->bm_engines, &p->next_bm);
+    start_wait w = {into->release, from->ready, KPU_STALL_L2_SLOTS, from->cause,
+                    KPU_STALL_L3_BANDWIDTH};
+    int cause;
+    int64_t start = start_command(e, &w, &cause);
+    int64_t end = occupy(e, start, p->t->in[x].bm[edges]);
+    into->ready = end + p->t->bm_latency;
+    into->cause = cause;
+    from->release = end > from->release ? end : from->release;
+    p->tally->bm_load[x][edges]++;
+}
+
+/* ---- C: stores on demand, loads --------------------------------------------------------- */
+
+static void bm_store_next(pass *p)
+{
+    slot_c2 *from = &p->s->ring_c2[p->stored_l2_slot];
+    slot_c3 *into = &p->s->ring_c3[from->l3_slot];
+    const timing *t = p->t;
+    engine *e = next_engine(p->s->bm, t->bm_engines, &p->next_bm);
+    start_wait w = {into->unwritten ? into->release : -1, from->ready, KPU_STALL_L3_SLOTS,
+                    from->cause, KPU_STALL_L3_BANDWIDTH};
+    int cause;
+    int64_t start = start_command(e, &w, &cause);
+    from->release = occupy(e, start, t->out[from->final].bm[from->edges]);
+    into->ready = from->release + t->bm_latency;
+    into->cause = (uint8_t)cause;
+    into->final = from->final;
+    into->unwritten = 0;
+    p->tally->bm_store[from->final][from->edges]++;
+    p->stored_l2++;
+    if (++p->stored_l2_slot == p->program->window[KPU_C][KPU_HOIST_L2].slots)
+        p->stored_l2_slot = 0;
+}
+
+static void dma_store_next(pass *p)
+{
+    slot_c3 *from = &p->s->ring_c3[p->stored_l3_slot];
+    const timing *t = p->t;
+    engine *e = next_engine(p->s->dma, t->dma_engines, &p->next_dma);
+    start_wait w = {-1, from->ready, 0, from->cause, KPU_STALL_DRAM_BANDWIDTH};
+    int cause;
+    int64_t start = start_command(e, &w, &cause);
+    from->release = occupy(e, start, t->out[from->final].dma[from->edges]);
+    int64_t ready = from->release + t->dma_latency;
+    p->s->dram_ready[from->tile] = ready;
+    p->s->dram_cause[from->tile] = (uint8_t)cause;
+    if (ready > p->tally->cycles)
+        p->tally->cycles = ready;
+    p->tally->dma_store[from->final][from->edges]++;
+    p->stored_l3++;
+    if (++p->stored_l3_slot == p->program->window[KPU_C][KPU_HOIST_L3].slots)
+        p->stored_l3_slot = 0;
+}
+
+/* Emits the pending stores up to tile `l3` of the L3 ring and tile `l2` of the L2 ring, first
+ * those BM_STOREs that the DMA_STOREs carry. */
+static void store_up_to(pass *p, int64_t l3, int64_t l2)
+{
+    int64_t slots = p->program->window[KPU_C][KPU_HOIST_L3].slots;
+    int64_t at = p->stored_l3_slot;
+    for (int64_t q = p->stored_l3; q <= l3; q++) {
+        if (p->s->ring_c3[at].last_l2_number > l2)
+            l2 = p->s->ring_c3[at].last_l2_number;
+        if (++at == slots)
+            at = 0;
+    }
+    while (p->stored_l2 <= l2)
+        bm_store_next(p);
+    while (p->stored_l3 <= l3)
+        dma_store_next(p);
+}
+
+typedef struct c_use {
+    int64_t l3_slot, l2_slot, tile;
+    bool first_l3, first_l2, fresh;
+    unsigned edges;
+} c_use;
+
+/* What must have been stored before this step's commands (docs/model.md, iddo). */
+static void demand_stores(pass *p, const c_use *c, int64_t l3_number, int64_t l2_number)
+{
+    int64_t need_l3 = -1, need_l2 = l2_number - p->program->window[KPU_C][KPU_HOIST_L2].slots;
+    if (c->first_l3) {
+        need_l3 = l3_number - p->program->window[KPU_C][KPU_HOIST_L3].slots;
+        if (!c->fresh && p->s->dram_ready[c->tile] < 0) {
+            int64_t pending = -p->s->dram_ready[c->tile] - 1;
+            need_l3 = pending > need_l3 ? pending : need_l3;
+        }
+    } else if (!c->fresh) {
+        int64_t previous = p->s->ring_c3[c->l3_slot].last_l2_number;
+        need_l2 = previous > need_l2 ? previous : need_l2;
+    }
+    store_up_to(p, need_l3, need_l2);
+}
+
+static void dma_load_c(pass *p, const c_use *c)
+{
+    slot_c3 *into = &p->s->ring_c3[c->l3_slot];
+    engine *e = next_engine(p->s->dma, p->t->dma_engines, &p->next_dma);
+    start_wait w = {into->release, p->s->dram_ready[c->tile], KPU_STALL_L3_SLOTS,
+                    p->s->dram_cause[c->tile], KPU_STALL_DRAM_BANDWIDTH};
+    int cause;
+    int64_t start = start_command(e, &w, &cause);
+    into->ready = occupy(e, start, p->t->in[KPU_C].dma[c->edges]) + p->t->dma_latency;
+    into->cause = (uint8_t)cause;
+    p->tally->dma_load[KPU_C][c->edges]++;
+}
+
+static void bm_load_c(pass *p, const c_use *c)
+{
+    slot_c3 *from = &p->s->ring_c3[c->l3_slot];
+    slot_c2 *into = &p->s->ring_c2[c->l2_slot];
+    engine *e = next_engine(p->s->bm, p->t->bm_engines, &p->next_bm);
+    start_wait w = {into->release, from->ready, KPU_STALL_L2_SLOTS, from->cause,
+                    KPU_STALL_L3_BANDWIDTH};
+    int cause;
+    int64_t start = start_command(e, &w, &cause);
+    into->ready = occupy(e, start, p->t->in[KPU_C].bm[c->edges]) + p->t->bm_latency;
+    into->cause = (uint8_t)cause;
+    p->tally->bm_load[KPU_C][c->edges]++;
+}
+
+/* C's slots at iteration i; new tenants are entered in the rings. */
+static void place_c(pass *p, int64_t i, c_use *c)
+{
+    walk_window *w3 = walk_of(&p->walk, KPU_C, KPU_HOIST_L3);
+    walk_window *w2 = walk_of(&p->walk, KPU_C, KPU_HOIST_L2);
+    c->l3_slot = walk_slot(w3, i, &c->first_l3);
+    c->l2_slot = walk_slot(w2, i, &c->first_l2);
+    if (!c->first_l2)
+        return;
+    demand_stores(p, c, w3->next_number - 1, w2->next_number - 1);
+    slot_c3 *s3 = &p->s->ring_c3[c->l3_slot];
+    if (c->first_l3) {
+        s3->tile = c->tile;
+        s3->edges = (uint8_t)c->edges;
+        s3->unwritten = c->fresh;
+    }
+    slot_c2 *s2 = &p->s->ring_c2[c->l2_slot];
+    s2->l3_slot = c->l3_slot;
+    s2->edges = (uint8_t)c->edges;
+    s2->unwritten = c->fresh;
+}
+
+/* After the loads of this step are emitted in their order (A, B, C to L3, then to L2). */
+static void enter_c(pass *p, const c_use *c)
+{
+    if (c->first_l3) {
+        walk_window *w3 = walk_of(&p->walk, KPU_C, KPU_HOIST_L3);
+        p->s->dram_ready[c->tile] = -w3->next_number; /* pending: -(number + 1) */
+    }
+    p->s->ring_c3[c->l3_slot].last_l2_number =
+        walk_of(&p->walk, KPU_C, KPU_HOIST_L2)->next_number - 1;
+}
+
+/* ---- streams and fabric ----------------------------------------------------------------- */
+
+/* A stream into the fabric: waits for a slot in L1 (or the registers) and for its tile in L2. */
+static void stream_in(engine *e, const start_wait *w, int64_t cycles, int64_t latency, int x,
+                      fab_inputs *in)
+{
+    int64_t start = start_command(e, w, &in->cause[x]);
+    in->first[x] = start + latency;
+    in->ready[x] = occupy(e, start, cycles) + latency;
+}
+
+static void stream_a_or_b(pass *p, int x, unsigned edges, slot *from, fab_inputs *in)
+{
+    bool stationary = x == p->program->stationary;
+    start_wait w = {stationary ? p->registers[p->run_parity] : p->s->fab_end[p->l1_slot],
+                    from->ready, stationary ? KPU_STALL_REGISTER_SLOTS : KPU_STALL_L1_SLOTS,
+                    from->cause, KPU_STALL_L2_BANDWIDTH};
+    engine *e = x == KPU_A ? &p->str_a : &p->str_b;
+    stream_in(e, &w, p->t->in[x].str[edges], p->t->str_latency, x, in);
+    from->release = e->free;
+    p->tally->stream_in[x][edges]++;
+    if (stationary) {
+        in->stationary_ready = in->ready[x];
+        in->stationary_cause = in->cause[x];
+        in->first[x] = in->ready[x] = -1;
+    }
+}
+
+static void stream_c_in(pass *p, const c_use *c, fab_inputs *in)
+{
+    bool stationary = p->program->stationary == KPU_C;
+    const slot_c2 *from = &p->s->ring_c2[c->l2_slot];
+    start_wait w = {stationary ? p->registers[p->run_parity] : p->s->cout_end[p->l1_slot],
+                    from->ready, stationary ? KPU_STALL_REGISTER_SLOTS : KPU_STALL_L1_SLOTS,
+                    from->cause, KPU_STALL_L2_BANDWIDTH};
+    stream_in(&p->str_cin, &w, p->t->in[KPU_C].str[c->edges], p->t->str_latency, KPU_C, in);
+    p->tally->stream_in[KPU_C][c->edges]++;
+    if (stationary) {
+        in->stationary_ready = in->ready[KPU_C];
+        in->stationary_cause = in->cause[KPU_C];
+        in->first[KPU_C] = in->ready[KPU_C] = -1;
+    }
+}
+
+/* Returns when the streamer stops being busy. */
+static int64_t stream_c_out(pass *p, const c_use *c, bool final, int64_t result_ready)
+{
+    slot_c2 *into = &p->s->ring_c2[c->l2_slot];
+    start_wait w = {into->unwritten ? into->release : -1, result_ready, KPU_STALL_L2_SLOTS,
+                    KPU_STALL_LATENCY, KPU_STALL_L2_BANDWIDTH};
+    int cause;
+    int64_t start = start_command(&p->str_cout, &w, &cause);
+    int64_t end = occupy(&p->str_cout, start, p->t->out[final].str[c->edges]);
+    into->ready = end + p->t->str_latency;
+    into->cause = (uint8_t)cause;
+    into->final = final;
+    into->unwritten = 0;
+    p->tally->stream_out[final][c->edges]++;
+    return end;
+}
+
+/* ---- the pass --------------------------------------------------------------------------- */
+
+/* What one sweep has in common for all its steps. */
+typedef struct sweep {
+    bool c_stationary;
+    bool k_finished;   /* the last step of the sweep makes its C tile final */
+    bool fresh_first;  /* C is fresh at the first step, at the others */
+    bool fresh_others;
+    int64_t tile, tile_stride; /* C tile index at the first step, per step */
+} sweep;
+
+static int64_t global_index(const walk *w, int dim)
+{
+    int64_t index = 0;
+    for (int i = 0; i < KPU_NEST; i++)
+        if (w->program->loop_dim[i] == dim) {
+            if (i < KPU_BLOCK_LOOPS) {
+                int tile_loop = KPU_BLOCK_LOOPS;
+                while (w->program->loop_dim[tile_loop] != dim)
+                    tile_loop++;
+                index += w->index[i] * w->program->trips[tile_loop][0];
+            } else {
+                index += w->index[i];
+            }
+        }
+    return index;
+}
+
+static sweep describe_sweep(const walk *w)
+{
+    const kpu_program *p = w->program;
+    int inner = p->loop_dim[WALK_LAST];
+    sweep d;
+    d.c_stationary = p->stationary == KPU_C;
+    d.k_finished = walk_k_finished(w);
+    d.fresh_first = !walk_k_started(w);
+    d.fresh_others = inner == KPU_K ? false : d.fresh_first;
+    d.tile = global_index(w, KPU_M) * p->tiles[KPU_N] + global_index(w, KPU_N);
+    d.tile_stride = inner == KPU_M ? p->tiles[KPU_N] : inner == KPU_N;
+    return d;
+}
+
+/* Loads of A and B that this step needs, to L3 then to L2; C's in between, in emission order. */
+static void load_tiles(pass *p, int64_t i, unsigned edges, const c_use *c, int64_t l2_slot[2])
+{
+    int64_t l3_slot[2];
+    bool first[2];
+    for (int x = KPU_A; x <= KPU_B; x++) {
+        walk_window *w3 = walk_of(&p->walk, x, KPU_HOIST_L3);
+        l3_slot[x] = walk_slot(w3, i, &first[x]);
+        if (first[x])
+            dma_load(p, x, edges, l3_slot[x]);
+    }
+    if (c->first_l3 && !c->fresh)
+        dma_load_c(p, c);
+    for (int x = KPU_A; x <= KPU_B; x++) {
+        walk_window *w2 = walk_of(&p->walk, x, KPU_HOIST_L2);
+        l2_slot[x] = walk_slot(w2, i, &first[x]);
+        if (first[x])
+            bm_load(p, x, edges, l3_slot[x], l2_slot[x]);
+    }
+    if (c->first_l2) {
+        if (!c->fresh)
+            bm_load_c(p, c);
+        enter_c(p, c);
+    }
+}
+
+static void run_step(pass *p, const sweep *d, int64_t i, bool last)
+{
+    unsigned edges = last ? p->walk.last_edges : p->walk.edges;
+    bool run_begins = i == 0 && p->walk.run_begins, run_ends = last && p->walk.run_ends;
+    c_use c = {.tile = d->tile + i * d->tile_stride,
+               .fresh = i ? d->fresh_others : d->fresh_first,
+               .edges = edges};
+    int64_t l2_slot[2];
+    place_c(p, i, &c);
+    load_tiles(p, i, edges, &c, l2_slot);
+
+    if (run_begins && p->program->double_buffered)
+        p->run_parity ^= 1;
+    fab_inputs in = {.first = {-1, -1, -1}, .ready = {-1, -1, -1}, .stationary_ready = -1,
+                     .accumulators = -1, .registers = -1};
+    for (int x = KPU_A; x <= KPU_B; x++)
+        if (x != p->program->stationary || run_begins)
+            stream_a_or_b(p, x, edges, &p->s->ring[x][KPU_HOIST_L2][l2_slot[x]], &in);
+    if (!d->c_stationary || run_begins) {
+        if (!c.fresh)
+            stream_c_in(p, &c, &in);
+        else if (d->c_stationary)
+            in.registers = p->registers[p->run_parity];
+        else
+            in.accumulators = p->s->cout_end[p->l1_slot];
+    }
+    int64_t start;
+    int64_t end = fab_run(p->tally, p->program->stationary, p->fabric_free, p->t->compute[edges],
+                          &in, &start);
+    p->fabric_free = p->s->fab_end[p->l1_slot] = end;
+    p->tally->fab[edges]++;
+    if (!d->c_stationary || run_ends) {
+        bool final = d->k_finished && (!d->c_stationary || last);
+        int64_t out = stream_c_out(p, &c, final, end + p->t->skew);
+        if (d->c_stationary)
+            p->registers[p->run_parity] = out;
+        else
+            p->s->cout_end[p->l1_slot] = out;
+    }
+    if (run_ends && !d->c_stationary)
+        p->registers[p->run_parity] = end;
+    if (++p->l1_slot == p->program->l1_buffers)
+        p->l1_slot = 0;
+}
+
+int run_iddo(kpu_simulator *s)
+{
+    pass p = {.s = s, .program = &s->program, .t = &s->timing, .tally = &s->tally,
+              .registers = {-1, -1}};
+    walk_start(&p.walk, p.program, ~0u);
+    do {
+        sweep d = describe_sweep(&p.walk);
+        int64_t trips = p.walk.trips[WALK_LAST];
+        for (int64_t i = 0; i < trips; i++)
+            run_step(&p, &d, i, i == trips - 1);
+    } while (walk_advance(&p.walk));
+    store_up_to(&p, walk_of(&p.walk, KPU_C, KPU_HOIST_L3)->next_number - 1,
+                walk_of(&p.walk, KPU_C, KPU_HOIST_L2)->next_number - 1);
+    s->tally.fabric_end = p.fabric_free;
+    return KPU_OK;
+}

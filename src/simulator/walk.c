@@ -1,0 +1,174 @@
+#include "simulator/walk.h"
+
+#include <string.h>
+
+static bool in_last_block(const walk *w, int dim)
+{
+    for (int i = 0; i < KPU_BLOCK_LOOPS; i++)
+        if (w->program->loop_dim[i] == dim)
+            return w->index[i] == w->trips[i] - 1;
+    return true;
+}
+
+static int64_t block_index(const walk *w, int dim)
+{
+    int i = 0;
+    while (w->program->loop_dim[i] != dim)
+        i++;
+    return w->index[i];
+}
+
+/* How the loops inside a window number its tiles, in order of first use. Changes only with the
+ * block, as edge blocks have fewer tiles. */
+static void renumber(const walk *w, walk_window *v)
+{
+    const kpu_program *p = w->program;
+    unsigned inside = v->program->relevant_inside;
+    int64_t stride = 1;
+    for (int i = WALK_LAST; i >= KPU_BLOCK_LOOPS; i--) {
+        v->stride[i] = inside >> i & 1 ? stride : 0;
+        if (inside >> i & 1)
+            stride *= w->trips[i];
+    }
+    v->block_line = 0;
+    int64_t inner = stride; /* tiles of the current block within the part inside the window */
+    int64_t outer_trips = 0;
+    int outer = -1;
+    for (int i = KPU_BLOCK_LOOPS - 1; i >= 0; i--) {
+        if (!(inside >> i & 1))
+            continue;
+        int dim = p->loop_dim[i], tile_loop = KPU_BLOCK_LOOPS;
+        while (p->loop_dim[tile_loop] != dim)
+            tile_loop++;
+        int64_t before = block_index(w, dim) * p->trips[tile_loop][0];
+        /* tiles of earlier blocks of this loop x tiles along all other dimensions at this depth */
+        int64_t per_tile = inner / w->trips[tile_loop];
+        if (outer >= 0) /* a block loop further in is inside too: count its whole dimension */
+            per_tile = per_tile / outer_trips * p->tiles[outer];
+        v->block_line += before * per_tile;
+        outer = dim;
+        outer_trips = w->trips[tile_loop];
+    }
+}
+
+static void set_trips(walk *w)
+{
+    const kpu_program *p = w->program;
+    for (int i = KPU_BLOCK_LOOPS; i < KPU_NEST; i++)
+        w->trips[i] = p->trips[i][in_last_block(w, p->loop_dim[i])];
+    w->multi = 0;
+    for (int i = 0; i < KPU_NEST; i++)
+        if (w->trips[i] > 1)
+            w->multi |= 1u << i;
+    for (int v = 0; v < KPU_OPERANDS * KPU_HOIST_LEVELS; v++)
+        if (w->windows >> v & 1)
+            renumber(w, &w->window[v]);
+}
+
+/* Loops that restart or advance when the loop at `position` does, given who has several trips. */
+static unsigned moved_loops(int position, unsigned multi)
+{
+    unsigned inner = ~((2u << position) - 1);
+    return position < 0 ? ~0u : (1u << position) | (multi & inner);
+}
+
+static void enter_window(const walk *w, walk_window *v, unsigned moved)
+{
+    const kpu_program_window *p = v->program;
+    v->renewed = false;
+    if (w->changed < p->hoist) {
+        v->renewed = w->changed < 0 || (p->relevant_outside & moved);
+        v->lap_fresh = v->renewed;
+        if (v->renewed) {
+            v->base_slot = v->head_slot;
+            v->base_number = v->next_number;
+        }
+    }
+    v->line = v->block_line + w->index[3] * v->stride[3] + w->index[4] * v->stride[4];
+    unsigned others = w->nonzero | 1u << WALK_LAST;
+    v->first[0] = v->lap_fresh && !(w->nonzero & p->irrelevant_inside);
+    v->first[1] = p->hoist == KPU_NEST ? p->relevant_outside >> WALK_LAST & 1
+                                       : v->lap_fresh && !(others & p->irrelevant_inside);
+}
+
+/* The position whose loop advances after this sweep: the innermost outer one not at its end. */
+static int next_position(const walk *w)
+{
+    for (int i = WALK_LAST - 1; i >= 0; i--)
+        if (w->index[i] + 1 < w->trips[i])
+            return i;
+    return -1;
+}
+
+static void set_edges(walk *w)
+{
+    const kpu_program *p = w->program;
+    w->edges = 0;
+    for (int i = KPU_BLOCK_LOOPS; i < KPU_NEST; i++) {
+        int dim = p->loop_dim[i];
+        bool edge = p->has_edge[dim] && in_last_block(w, dim);
+        if (i == WALK_LAST)
+            w->last_edges = w->edges | (unsigned)edge << dim;
+        else if (edge && w->index[i] == w->trips[i] - 1)
+            w->edges |= 1u << dim;
+    }
+    if (w->trips[WALK_LAST] == 1)
+        w->edges = w->last_edges;
+}
+
+static void enter_sweep(walk *w, unsigned previous_multi)
+{
+    unsigned moved = moved_loops(w->changed, previous_multi);
+    for (int v = 0; v < KPU_OPERANDS * KPU_HOIST_LEVELS; v++)
+        if (w->windows >> v & 1)
+            enter_window(w, &w->window[v], moved);
+    unsigned stationary = w->program->relevant[w->program->stationary];
+    w->run_begins = (stationary & moved) != 0;
+    w->next = next_position(w);
+    w->run_ends = w->next < 0 || (stationary & moved_loops(w->next, w->multi));
+    set_edges(w);
+}
+
+void walk_start(walk *w, const kpu_program *program, unsigned windows)
+{
+    memset(w, 0, sizeof *w);
+    w->program = program;
+    w->windows = windows;
+    for (int i = 0; i < KPU_NEST; i++)
+        w->trips[i] = program->trips[i][0];
+    for (int x = 0; x < KPU_OPERANDS; x++)
+        for (int level = 0; level < KPU_HOIST_LEVELS; level++) {
+            walk_window *v = walk_of(w, x, level);
+            v->program = &program->window[x][level];
+            v->slots = v->program->slots;
+        }
+    w->changed = -1;
+    set_trips(w);
+    enter_sweep(w, 0);
+}
+
+bool walk_advance(walk *w)
+{
+    if (w->next < 0)
+        return false;
+    unsigned previous_multi = w->multi;
+    w->step += w->trips[WALK_LAST];
+    w->changed = w->next;
+    w->index[w->changed]++;
+    w->nonzero |= 1u << w->changed;
+    for (int i = w->changed + 1; i < WALK_LAST; i++)
+        w->index[i] = 0;
+    w->nonzero &= (2u << w->changed) - 1;
+    if (w->changed < KPU_BLOCK_LOOPS)
+        set_trips(w);
+    enter_sweep(w, previous_multi);
+    return true;
+}
+
+bool walk_k_finished(const walk *w)
+{
+    for (int i = 0; i < WALK_LAST; i++)
+        if (w->program->loop_dim[i] == KPU_K && w->index[i] != w->trips[i] - 1)
+            return false;
+    return true;
+}

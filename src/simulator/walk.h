@@ -1,0 +1,99 @@
+/* Private to the simulator: walks the nest of a program sweep by sweep (one sweep is all
+ * iterations of the innermost loop) and tells, per operand and level, when a window is renewed,
+ * when a tile is used for the first time in it, and which ring slot a tile lies in.
+ *
+ * Two facts make it cheap. A tile's first use in its window is the step at which all irrelevant
+ * loops inside the window are zero, in the first lap over it. And all steps of a sweep but the
+ * first behave alike, so that everything is decided twice a sweep, not at every step. */
+#ifndef KPU_SRC_SIMULATOR_WALK_H
+#define KPU_SRC_SIMULATOR_WALK_H
+
+#include "kpu/compiler.h"
+
+enum { WALK_LAST = KPU_NEST - 1 };
+
+/* A ring of slots and the current window in it. Tiles are numbered by first use over the whole
+ * run; tile q lies in slot q mod slots. */
+typedef struct walk_window {
+    const kpu_program_window *program;
+    int64_t slots;
+    int64_t base_slot, head_slot;     /* slot of the window's first tile; slot of the next new tile */
+    int64_t base_number, next_number; /* their numbers in the run */
+    int64_t line;                     /* index in the window of the tile at the sweep's start */
+    int64_t stride[KPU_NEST];         /* of each tile loop in that index */
+    int64_t block_line;               /* what the block loops contribute */
+    bool lap_fresh;                   /* no tile of this lap has been used in this window before */
+    bool renewed;                     /* at the first step of this sweep */
+    bool first[2];                    /* first use at the sweep's first step, at its others */
+} walk_window;
+
+typedef struct walk {
+    const kpu_program *program;
+    int64_t index[KPU_NEST], trips[KPU_NEST];
+    unsigned multi;   /* loops with more than one trip now */
+    unsigned nonzero; /* loops whose index is not zero */
+    unsigned windows; /* which of window[] are kept up: bit operand * 2 + level */
+    walk_window window[KPU_OPERANDS * KPU_HOIST_LEVELS];
+    int changed;      /* position that advanced to reach this sweep; -1 at the start */
+    int next;         /* position that will advance after it; -1 at the end */
+    bool run_begins;  /* the stationary tile is new at this sweep */
+    bool run_ends;    /* ... and leaves after it */
+    unsigned edges;       /* edge mask of all steps but the last of this sweep */
+    unsigned last_edges;  /* edge mask of its last step */
+    int64_t step;         /* steps before this sweep */
+} walk;
+
+/* To the first sweep; `windows` as in the struct. */
+void walk_start(walk *w, const kpu_program *program, unsigned windows);
+/* To the next sweep; false at the end of the run. */
+bool walk_advance(walk *w);
+
+static inline int walk_bit(int operand, int level)
+{
+    return operand * KPU_HOIST_LEVELS + level;
+}
+static inline walk_window *walk_of(walk *w, int operand, int level)
+{
+    return &w->window[walk_bit(operand, level)];
+}
+
+/* Slot of the tile used at iteration `i` of the sweep; a first use takes the next slot. */
+static inline int64_t walk_new_slot(walk_window *v)
+{
+    int64_t slot = v->head_slot;
+    v->head_slot = slot + 1 == v->slots ? 0 : slot + 1;
+    v->next_number++;
+    return slot;
+}
+static inline int64_t walk_old_slot(const walk_window *v, int64_t i)
+{
+    int64_t slot = v->base_slot + v->line + i * v->stride[WALK_LAST];
+    return slot >= v->slots ? slot - v->slots : slot;
+}
+/* A window of hoist 6 over a relevant innermost loop is renewed at every step. */
+static inline void walk_step_window(walk_window *v, int64_t i)
+{
+    if (i && v->program->hoist == KPU_NEST && v->first[1]) {
+        v->base_slot = v->head_slot;
+        v->base_number = v->next_number;
+    }
+}
+/* The slot of the tile used at iteration i, whether new (*is_first) or not. */
+static inline int64_t walk_slot(walk_window *v, int64_t i, bool *is_first)
+{
+    *is_first = v->first[i != 0];
+    if (!*is_first)
+        return walk_old_slot(v, i);
+    walk_step_window(v, i);
+    return walk_new_slot(v);
+}
+
+/* C's situation, constant over a sweep unless k is the innermost loop. */
+static inline bool walk_k_started(const walk *w) /* at the sweep's first step */
+{
+    return (w->nonzero & ~(unsigned)w->program->relevant[KPU_C]) != 0;
+}
+/* At the sweep's last step: all k steps are done. */
+bool walk_k_finished(const walk *w);
+
+#endif
