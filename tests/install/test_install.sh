@@ -18,9 +18,10 @@ done
 
 echo "== CMake package"
 "$CMAKE" -S "$consumer" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$CC" \
-  >"$work/log" || { cat "$work/log"; exit 1; }
-"$CMAKE" --build "$work/build" >"$work/log" || { cat "$work/log"; exit 1; }
-"$work/build/consumer" "$prefix/share/kpu-dse/configs/default.ini" | tee "$work/by-cmake"
+  >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+"$CMAKE" --build "$work/build" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+"$work/build/consumer" "$prefix/share/kpu-dse/configs/default.ini" >"$work/by-cmake"
+cat "$work/by-cmake"
 
 echo "== pkg-config"
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name kpu.pc)")
@@ -30,6 +31,7 @@ export LD_LIBRARY_PATH
 # shellcheck disable=SC2046 # flags
 "$CC" -std=c11 "$consumer/consumer.c" -o "$work/consumer" $("$PKG_CONFIG" --cflags --libs kpu)
 data=$("$PKG_CONFIG" --variable=datadir kpu)
-"$work/consumer" "$data/configs/default.ini" | tee "$work/by-pkg-config"
+"$work/consumer" "$data/configs/default.ini" >"$work/by-pkg-config"
+cat "$work/by-pkg-config"
 
 cmp "$work/by-cmake" "$work/by-pkg-config"

@@ -25,7 +25,7 @@ int main(int argc, char **argv)
     kpu_diag_init(&diag);
     if (argc != 2)
         return EXIT_FAILURE;
-    if (kpu_machine_read(argv[1], &machine, &diag) != KPU_OK)
+    if (kpu_machine_load(argv[1], &machine, &diag) != KPU_OK)
         return fail(&diag);
     kpu_candidate_defaults(&candidate);
     for (int dim = 0; dim < KPU_DIMS; dim++)
