@@ -1,5 +1,7 @@
 /* kpu/store.h - the results file (docs/results-file.md): columns of one length in HDF5 groups,
- * small tables, and text. It knows columns, not the model. One thread owns a store. */
+ * small tables, and text. It knows columns, not the model. One thread owns a store, and all
+ * stores and results that are open in a process belong to the same thread. HDF5's own printing
+ * of errors is switched off by the first use. */
 #ifndef KPU_STORE_H
 #define KPU_STORE_H
 
@@ -27,33 +29,51 @@ typedef struct kpu_column {
 
 typedef struct kpu_store kpu_store;
 
-/* Creates FILE.partial-PID beside `path`; it gets its name in kpu_store_finish. Fails if `path`
- * exists and !force. Columns are copied. All row columns grow together. */
+/* Creates FILE.partial-PID beside `path` (FILE.partial-PID-1, ... if that stands there already); it
+ * gets its name in kpu_store_finish. Fails if `path` exists and !force, is a folder, or cannot be
+ * created (KPU_E_INPUT). Columns are copied; names differ over all groups. All row columns grow
+ * together. */
 int kpu_store_create(const char *path, bool force, const kpu_column *columns, size_t count,
                      kpu_store **out, kpu_diag *diag);
-/* rows: row-major, `count` x columns values. Buffered to whole chunks, flushed at intervals. */
+/* rows: row-major, `count` x columns values. Buffered to whole chunks; every 2 s or so what came is
+ * flushed, so that a killed run leaves a partial file that opens. After a failure (KPU_E_IO: disk
+ * full, ...) the store only takes kpu_store_finish, which fails too, or kpu_store_abandon. A limit
+ * on the size of files is an error only in a process that ignores SIGXFSZ. */
 int kpu_store_append(kpu_store *store, const kpu_metric_value *rows, size_t count, kpu_diag *diag);
-/* A table: strings in cells[row * columns + column] (numbers are printed text, converted). */
+/* A table: strings in cells[row * columns + column] (numbers are printed text, converted; a double
+ * may be "400/3", an enumeration is its word). */
 int kpu_store_write_table(kpu_store *store, const kpu_column *columns, size_t column_count,
                           const char *const *cells, size_t row_count, kpu_diag *diag);
-/* Text as /provenance/<name> (a scalar string dataset): the sweep, machine files, seed, hashes. */
+/* Text as /provenance/<name> (a scalar string dataset): the sweep, machine files, seed, hashes. A
+ * slash in the name makes a group. */
 int kpu_store_write_text(kpu_store *store, const char *name, const char *text, kpu_diag *diag);
-int kpu_store_finish(kpu_store *store, kpu_diag *diag); /* flush, fsync, rename; frees */
-void kpu_store_abandon(kpu_store *store);               /* closes, removes the partial; frees */
+/* Text attribute of the file itself: "model_version", ... (format, format_version,
+ * library_version, rows and complete are written by the store). */
+int kpu_store_write_attribute(kpu_store *store, const char *name, const char *text,
+                              kpu_diag *diag);
+/* Flush, fsync, rename; frees. Without force never replaces: if a file of that name has come into
+ * being, the results stay under their partial name and the complaint says so. */
+int kpu_store_finish(kpu_store *store, kpu_diag *diag);
+void kpu_store_abandon(kpu_store *store); /* closes, removes the partial; frees; takes NULL */
 
-/* Reading: every complaint names the file. */
+/* Reading: every complaint names the file. A partial file of a killed run opens too, with the rows
+ * that were flushed; kpu_results_complete tells. */
 typedef struct kpu_results kpu_results;
 int kpu_results_open(const char *path, kpu_results **out, kpu_diag *diag);
-void kpu_results_close(kpu_results *results);
+void kpu_results_close(kpu_results *results); /* takes NULL */
 int64_t kpu_results_rows(const kpu_results *results);
+bool kpu_results_complete(const kpu_results *results);
 size_t kpu_results_column_count(const kpu_results *results);
 const kpu_column *kpu_results_column(const kpu_results *results, size_t index);
 int kpu_results_find(const kpu_results *results, const char *name); /* column index or -1 */
 /* `count` values of a column from row `first` on, into out. */
 int kpu_results_read(kpu_results *results, size_t column, int64_t first, int64_t count,
                      kpu_metric_value *out, kpu_diag *diag);
-/* malloc'ed string of a table cell / a text; NULL if there is none. */
+/* malloc'ed string of a table cell / a text / a text attribute; NULL if there is none. Numbers are
+ * printed so that they read back the same. */
 char *kpu_results_text(kpu_results *results, const char *name);
+char *kpu_results_attribute(kpu_results *results, const char *name);
+/* Rows of a table, 0 if there is none or its columns differ in length. */
 int64_t kpu_results_table_rows(kpu_results *results, const char *table);
 char *kpu_results_cell(kpu_results *results, const char *table, const char *column, int64_t row);
 

@@ -1,0 +1,360 @@
+/* Opening a results file and reading its rows. A file may come from anywhere: nothing in it is
+ * believed before it is checked. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/column.h"
+#include "store/read.h"
+
+enum { COLUMNS_MAX = 4096 };
+
+static int complain(const char *path, const char *text, kpu_diag *diag)
+{
+    kpu_place place = {.file = path};
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "%s", text);
+}
+
+/* ---- Datasets --------------------------------------------------------------------------- */
+
+/* A dataset can be spread over other files, of any name. Ours are not. */
+static bool is_inside_file(hid_t dataset)
+{
+    hid_t creation = H5Dget_create_plist(dataset);
+    if (creation < 0)
+        return false;
+    H5D_layout_t layout = H5Pget_layout(creation);
+    bool inside = (layout == H5D_CHUNKED || layout == H5D_CONTIGUOUS || layout == H5D_COMPACT) &&
+                  H5Pget_external_count(creation) == 0;
+    H5Pclose(creation);
+    return inside;
+}
+
+static bool has_rank(hid_t dataset, int rank, int64_t *length)
+{
+    hid_t space = H5Dget_space(dataset);
+    hsize_t extent = 1;
+    bool ok = space >= 0 && H5Sget_simple_extent_ndims(space) == rank &&
+              H5Sget_simple_extent_type(space) != H5S_NULL &&
+              (rank == 0 || H5Sget_simple_extent_dims(space, &extent, NULL) == 1) &&
+              extent <= INT64_MAX;
+    if (space >= 0)
+        H5Sclose(space);
+    *length = (int64_t)extent;
+    return ok;
+}
+
+hid_t kpu_store_open_dataset(hid_t group, const char *name, int rank, int64_t *length,
+                             const char **why)
+{
+    H5L_info_t link;
+    *why = "is no dataset";
+    if (H5Lget_info(group, name, &link, H5P_DEFAULT) < 0 || link.type != H5L_TYPE_HARD)
+        return -1;
+    hid_t object = H5Oopen(group, name, H5P_DEFAULT);
+    if (object < 0)
+        return -1;
+    if (H5Iget_type(object) == H5I_DATASET) {
+        *why = "has its data in another file";
+        if (is_inside_file(object)) {
+            *why = rank == 1 ? "is no list: its rank is not 1" : "is no single value";
+            if (has_rank(object, rank, length))
+                return object;
+        }
+    }
+    H5Oclose(object);
+    return -1;
+}
+
+/* ---- Opening ---------------------------------------------------------------------------- */
+
+/* The reasons that HDF5 states badly, in words. */
+static int check_file(const char *path, kpu_diag *diag)
+{
+    kpu_place place = {.file = path};
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        int error = errno;
+        if (fd >= 0)
+            close(fd);
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "cannot open the results file: %s",
+                               strerror(error));
+    }
+    close(fd);
+    if (S_ISDIR(st.st_mode))
+        return complain(path, "is a folder, no results file", diag);
+    if (!S_ISREG(st.st_mode))
+        return complain(path, "is no regular file", diag);
+    if (st.st_size == 0)
+        return complain(path, "is empty", diag);
+    if (H5Fis_hdf5(path) <= 0)
+        return complain(path, "is no results file of kpu-dse (not HDF5)", diag);
+    return KPU_OK;
+}
+
+static int check_format(kpu_results *results, kpu_diag *diag)
+{
+    kpu_place place = {.file = results->path};
+    char *format = kpu_store_get_text(results->file, "format");
+    bool ours = format && strcmp(format, KPU_STORE_FORMAT) == 0;
+    int64_t version = 0, complete = 0;
+    free(format);
+    if (!ours)
+        return complain(results->path, "is HDF5, but no results file of kpu-dse", diag);
+    if (!kpu_store_get_int(results->file, "format_version", &version))
+        return complain(results->path, "has no format_version", diag);
+    if (version != KPU_STORE_FORMAT_VERSION)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                               "is of format version %lld; this program reads version %d",
+                               (long long)version, KPU_STORE_FORMAT_VERSION);
+    if (!kpu_store_get_int(results->file, "rows", &results->rows) || results->rows < 0 ||
+        !kpu_store_get_int(results->file, "complete", &complete))
+        return complain(results->path, "does not say how many rows it has", diag);
+    results->complete = complete != 0;
+    return KPU_OK;
+}
+
+static bool grow(kpu_results *results)
+{
+    if (results->count < results->capacity)
+        return true;
+    size_t capacity = results->capacity ? 2 * results->capacity : 64;
+    kpu_column *columns = realloc(results->columns, capacity * sizeof *columns);
+    if (columns)
+        results->columns = columns;
+    hid_t *datasets = realloc(results->datasets, capacity * sizeof *datasets);
+    if (datasets)
+        results->datasets = datasets;
+    if (columns && datasets)
+        results->capacity = capacity;
+    return columns && datasets;
+}
+
+typedef struct loading {
+    kpu_results *results;
+    const char *group;
+    kpu_diag *diag;
+    int code;
+} loading;
+
+static int load_column(loading *load, hid_t group, const char *name)
+{
+    kpu_results *results = load->results;
+    kpu_place place = {.file = results->path};
+    const char *why = NULL;
+    int64_t length = 0;
+    if (results->count >= COLUMNS_MAX || strlen(name) > KPU_STORE_NAME_MAX)
+        return complain(results->path, "has more or longer named columns than any of ours",
+                        load->diag);
+    if (!grow(results))
+        return kpu_diag_add_at(load->diag, KPU_E_MEMORY, &place, "out of memory");
+    hid_t dataset = kpu_store_open_dataset(group, name, 1, &length, &why);
+    if (dataset < 0)
+        return kpu_diag_add_at(load->diag, KPU_E_INPUT, &place, "column '%s/%s' %s", load->group,
+                               name, why);
+    kpu_column *column = &results->columns[results->count];
+    int code = kpu_store_column_load(dataset, load->group, name, column, &why);
+    if (code != KPU_OK) {
+        kpu_diag_add_at(load->diag, code, &place, "column '%s/%s' %s", load->group, name,
+                        code == KPU_E_MEMORY ? "does not fit in memory" : why);
+        H5Dclose(dataset);
+        return code;
+    }
+    results->datasets[results->count++] = dataset;
+    if (column->type == KPU_COLUMN_STRING)
+        return kpu_diag_add_at(load->diag, KPU_E_INPUT, &place,
+                               "column '%s/%s' holds strings, not numbers", load->group, name);
+    if (length < results->rows || (results->complete && length != results->rows))
+        return kpu_diag_add_at(load->diag, KPU_E_INPUT, &place,
+                               "column '%s/%s' has %lld rows where the file says %lld",
+                               load->group, name, (long long)length, (long long)results->rows);
+    return KPU_OK;
+}
+
+static herr_t load_link(hid_t group, const char *name, const H5L_info_t *info, void *context)
+{
+    (void)info;
+    loading *load = context;
+    load->code = load_column(load, group, name);
+    return load->code == KPU_OK ? 0 : -1;
+}
+
+/* In the order in which they were created, if the file knows it. */
+static H5_index_t group_order(hid_t group)
+{
+    unsigned flags = 0;
+    hid_t creation = H5Gget_create_plist(group);
+    if (creation < 0)
+        return H5_INDEX_NAME;
+    if (H5Pget_link_creation_order(creation, &flags) < 0)
+        flags = 0;
+    H5Pclose(creation);
+    return flags & H5P_CRT_ORDER_TRACKED ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
+}
+
+static hid_t open_group(hid_t file, const char *name)
+{
+    H5L_info_t link;
+    if (strchr(name, '/') || H5Lget_info(file, name, &link, H5P_DEFAULT) < 0 ||
+        link.type != H5L_TYPE_HARD)
+        return -1;
+    return H5Gopen2(file, name, H5P_DEFAULT);
+}
+
+static int load_group(kpu_results *results, const char *name, kpu_diag *diag)
+{
+    kpu_place place = {.file = results->path};
+    loading load = {.results = results, .group = name, .diag = diag};
+    hid_t group = open_group(results->file, name);
+    if (group < 0)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "has no group '%s'", name);
+    size_t before = results->count;
+    herr_t status =
+        H5Literate(group, group_order(group), H5_ITER_INC, NULL, load_link, &load);
+    H5Gclose(group);
+    if (load.code != KPU_OK)
+        return load.code;
+    if (status < 0)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "group '%s' is damaged", name);
+    if (results->count == before)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "group '%s' has no columns", name);
+    return KPU_OK;
+}
+
+static int open_results(kpu_results *results, const char *path, kpu_diag *diag)
+{
+    int code = check_file(path, diag);
+    if (code != KPU_OK)
+        return code;
+    results->path = strdup(path);
+    if (!results->path)
+        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    results->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (results->file < 0)
+        return kpu_store_complain_hdf5(path, KPU_E_INPUT, "is truncated or damaged", diag);
+    code = check_format(results, diag);
+    if (code == KPU_OK)
+        code = load_group(results, "candidates", diag);
+    return code == KPU_OK ? load_group(results, "metrics", diag) : code;
+}
+
+int kpu_results_open(const char *path, kpu_results **out, kpu_diag *diag)
+{
+    *out = NULL;
+    kpu_store_silence_hdf5();
+    kpu_results *results = calloc(1, sizeof *results);
+    if (!results)
+        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    results->file = -1;
+    int code = open_results(results, path, diag);
+    if (code == KPU_OK)
+        *out = results;
+    else
+        kpu_results_close(results);
+    return code;
+}
+
+void kpu_results_close(kpu_results *results)
+{
+    if (!results)
+        return;
+    for (size_t i = 0; i < results->count; i++) {
+        kpu_store_column_fini(&results->columns[i]);
+        H5Dclose(results->datasets[i]);
+    }
+    if (results->file >= 0)
+        H5Fclose(results->file);
+    free(results->columns);
+    free(results->datasets);
+    free(results->path);
+    free(results);
+}
+
+/* ---- Columns and rows ------------------------------------------------------------------- */
+
+int64_t kpu_results_rows(const kpu_results *results)
+{
+    return results->rows;
+}
+
+bool kpu_results_complete(const kpu_results *results)
+{
+    return results->complete;
+}
+
+size_t kpu_results_column_count(const kpu_results *results)
+{
+    return results->count;
+}
+
+const kpu_column *kpu_results_column(const kpu_results *results, size_t index)
+{
+    return index < results->count ? &results->columns[index] : NULL;
+}
+
+int kpu_results_find(const kpu_results *results, const char *name)
+{
+    for (size_t i = 0; i < results->count; i++)
+        if (strcmp(results->columns[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+static herr_t read_slab(hid_t dataset, hid_t type, int64_t first, int64_t count, void *out)
+{
+    hsize_t start = (hsize_t)first, length = (hsize_t)count;
+    hid_t in_file = H5Dget_space(dataset), in_memory = H5Screate_simple(1, &length, NULL);
+    herr_t status =
+        in_file < 0 || in_memory < 0 ||
+                H5Sselect_hyperslab(in_file, H5S_SELECT_SET, &start, NULL, &length, NULL) < 0
+            ? -1
+            : H5Dread(dataset, type, in_memory, in_file, H5P_DEFAULT, out);
+    H5Sclose(in_memory);
+    H5Sclose(in_file);
+    return status;
+}
+
+/* An enumeration's bytes, read to the front of `out`, spread over it from the right. */
+static bool widen_words(const kpu_column *column, int64_t count, kpu_metric_value *out)
+{
+    const signed char *bytes = (const signed char *)out;
+    bool known = true;
+    for (int64_t i = count - 1; i >= 0; i--) {
+        signed char value = bytes[i];
+        known = known && value >= 0 && (size_t)value < column->word_count;
+        out[i].i = value;
+    }
+    return known;
+}
+
+int kpu_results_read(kpu_results *results, size_t column, int64_t first, int64_t count,
+                     kpu_metric_value *out, kpu_diag *diag)
+{
+    kpu_place place = {.file = results->path};
+    if (column >= results->count || first < 0 || count < 0 || first > results->rows - count)
+        return kpu_diag_add_at(diag, KPU_E_RANGE, &place, "has no rows %lld to %lld of column %zu",
+                               (long long)first, (long long)(first + count), column);
+    if (count == 0)
+        return KPU_OK;
+    const kpu_column *c = &results->columns[column];
+    hid_t dataset = results->datasets[column];
+    hid_t own = c->type == KPU_COLUMN_ENUM ? H5Dget_type(dataset) : -1;
+    hid_t type = c->type == KPU_COLUMN_ENUM    ? own
+                 : c->type == KPU_COLUMN_INT64 ? H5T_NATIVE_INT64
+                                               : H5T_NATIVE_DOUBLE;
+    herr_t status = read_slab(dataset, type, first, count, out);
+    if (own >= 0)
+        H5Tclose(own);
+    if (status < 0)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                               "column '%s/%s' is damaged: a checksum is wrong or data is missing",
+                               c->group, c->name);
+    if (c->type == KPU_COLUMN_ENUM && !widen_words(c, count, out))
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                               "column '%s/%s' has values without a word", c->group, c->name);
+    return KPU_OK;
+}

@@ -1,0 +1,24 @@
+/* What the files of the reading side share. */
+#ifndef KPU_STORE_READ_H
+#define KPU_STORE_READ_H
+
+#include <hdf5.h>
+
+#include "kpu/store.h"
+
+struct kpu_results {
+    char *path;
+    hid_t file;
+    int64_t rows;
+    bool complete;
+    kpu_column *columns;
+    hid_t *datasets;
+    size_t count, capacity;
+};
+
+/* Opens GROUP/NAME if it is a dataset in this very file, of `rank` (0 or 1) dimensions; its length
+ * into *length. Negative, with *why a constant, if not. */
+hid_t kpu_store_open_dataset(hid_t group, const char *name, int rank, int64_t *length,
+                             const char **why);
+
+#endif

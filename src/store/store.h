@@ -1,0 +1,34 @@
+/* What the files of the writing side share. */
+#ifndef KPU_STORE_STORE_H
+#define KPU_STORE_STORE_H
+
+#include <hdf5.h>
+#include <time.h>
+
+#include "kpu/store.h"
+#include "store/output_file.h"
+
+/* Rows of a chunk, and of the buffer. Measured: 1,024 to 16,384 write equally fast; larger ones
+ * compress a little better and cost more memory and more of a killed run. */
+enum { KPU_STORE_CHUNK_ROWS = 4096 };
+
+struct kpu_store {
+    kpu_output_file output;
+    hid_t file;
+    kpu_column *columns;
+    hid_t *datasets;
+    size_t count;
+    kpu_metric_value *buffer; /* column by column, KPU_STORE_CHUNK_ROWS each */
+    int64_t base;             /* rows in complete chunks */
+    int64_t buffered;         /* rows in the buffer: the chunk that begins at `base` */
+    int64_t stored;           /* how many of them are in the file too */
+    double last_flush, flush_cost; /* seconds */
+    int failed;                    /* kpu_error of the first failure: nothing is written after */
+};
+
+/* Notes and reports a failed step; returns its code. */
+int kpu_store_fail(kpu_store *store, int code, const char *doing, kpu_diag *diag);
+/* KPU_OK if HDF5 said yes and everything reached the disk. */
+int kpu_store_check(kpu_store *store, herr_t status, const char *doing, kpu_diag *diag);
+
+#endif

@@ -1,0 +1,168 @@
+/* Tables and texts: small, written whole. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/column.h"
+#include "store/store.h"
+
+static bool parse_cell(const kpu_column *column, const char *text, kpu_metric_value *out)
+{
+    char *end = NULL;
+    kpu_rational rational;
+    errno = 0;
+    switch (column->type) {
+    case KPU_COLUMN_INT64: out->i = strtoll(text, &end, 10); break;
+    case KPU_COLUMN_DOUBLE:
+        out->d = strtod(text, &end);
+        if (*end != '\0' && kpu_rational_parse(text, &rational)) {
+            out->d = kpu_rational_value(rational);
+            return true;
+        }
+        break;
+    case KPU_COLUMN_ENUM:
+        for (size_t i = 0; i < column->word_count; i++)
+            if (strcmp(column->words[i], text) == 0) {
+                out->i = (int64_t)i;
+                return true;
+            }
+        return false;
+    case KPU_COLUMN_STRING: return false;
+    }
+    return end != text && *end == '\0' && (errno == 0 || column->type == KPU_COLUMN_DOUBLE);
+}
+
+/* The cells of one column as HDF5 wants them, `bytes` each. */
+typedef struct cells {
+    const char *const *text; /* of the whole table */
+    size_t column, columns, rows, bytes;
+} cells;
+
+static const char *cell_text(const cells *table, size_t row)
+{
+    const char *text = table->text[row * table->columns + table->column];
+    return text ? text : "";
+}
+
+static size_t cell_bytes(const kpu_column *column, const cells *table)
+{
+    size_t longest = 1;
+    if (column->type == KPU_COLUMN_ENUM)
+        return 1;
+    if (column->type != KPU_COLUMN_STRING)
+        return sizeof(kpu_metric_value);
+    for (size_t row = 0; row < table->rows; row++) {
+        size_t length = strlen(cell_text(table, row));
+        longest = length > longest ? length : longest;
+    }
+    return longest;
+}
+
+/* malloc'ed; NULL with *bad set to the text that is no value, or unset when out of memory. */
+static char *convert_cells(const kpu_column *column, const cells *table, const char **bad)
+{
+    char *data = calloc(table->rows ? table->rows : 1, table->bytes);
+    for (size_t row = 0; data && row < table->rows; row++) {
+        const char *text = cell_text(table, row);
+        char *to = data + row * table->bytes;
+        kpu_metric_value value = {0};
+        if (column->type == KPU_COLUMN_STRING) {
+            memcpy(to, text, strlen(text));
+        } else if (!parse_cell(column, text, &value)) {
+            *bad = text;
+            free(data);
+            return NULL;
+        } else if (column->type == KPU_COLUMN_ENUM) {
+            *to = (char)value.i;
+        } else {
+            memcpy(to, &value, sizeof value);
+        }
+    }
+    return data;
+}
+
+static herr_t write_cells(kpu_store *store, const kpu_column *column, const cells *table,
+                          const char *data)
+{
+    hsize_t rows = table->rows;
+    hid_t type = kpu_store_column_type(column, table->bytes);
+    hid_t space = H5Screate_simple(1, &rows, NULL);
+    hid_t group = H5Gopen2(store->file, column->group, H5P_DEFAULT);
+    hid_t dataset = kpu_store_column_create(group, column, type, space, H5P_DEFAULT);
+    herr_t status = dataset < 0 ? -1 : 0;
+    if (status >= 0 && rows > 0)
+        status = H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data);
+    if (dataset >= 0)
+        H5Dclose(dataset);
+    H5Gclose(group);
+    H5Sclose(space);
+    H5Tclose(type);
+    return status;
+}
+
+int kpu_store_write_table(kpu_store *store, const kpu_column *columns, size_t column_count,
+                          const char *const *text, size_t row_count, kpu_diag *diag)
+{
+    int code = store->failed;
+    for (size_t i = 0; code == KPU_OK && i < column_count; i++) {
+        const kpu_column *column = &columns[i];
+        const char *bad = NULL;
+        cells table = {.text = text, .column = i, .columns = column_count, .rows = row_count};
+        table.bytes = cell_bytes(column, &table);
+        char *data = convert_cells(column, &table, &bad);
+        if (!data && !bad) {
+            code = kpu_store_fail(store, KPU_E_MEMORY, "out of memory", diag);
+        } else if (!data) {
+            kpu_place place = {.file = store->output.path};
+            store->failed = KPU_E_INTERNAL;
+            code = kpu_diag_add_at(diag, KPU_E_INTERNAL, &place,
+                                   "'%s' is no value of column '%s/%s'", bad, column->group,
+                                   column->name);
+        } else {
+            code = kpu_store_check(store, write_cells(store, column, &table, data),
+                                   "cannot write a table of the results", diag);
+        }
+        free(data);
+    }
+    return code;
+}
+
+static herr_t write_text(hid_t group, const char *name, const char *text)
+{
+    kpu_column column = {.type = KPU_COLUMN_STRING};
+    hid_t type = kpu_store_column_type(&column, strlen(text));
+    hid_t space = H5Screate(H5S_SCALAR);
+    hid_t links = H5Pcreate(H5P_LINK_CREATE);
+    H5Pset_create_intermediate_group(links, 1);
+    hid_t dataset = H5Dcreate2(group, name, type, space, links, H5P_DEFAULT, H5P_DEFAULT);
+    herr_t status =
+        dataset < 0 ? -1 : H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text);
+    if (dataset >= 0)
+        H5Dclose(dataset);
+    H5Pclose(links);
+    H5Sclose(space);
+    H5Tclose(type);
+    return status;
+}
+
+int kpu_store_write_text(kpu_store *store, const char *name, const char *text, kpu_diag *diag)
+{
+    if (store->failed)
+        return store->failed;
+    while (*name == '/') /* to HDF5 a leading slash is the root of the file, not our group */
+        name++;
+    hid_t group = H5Gopen2(store->file, "provenance", H5P_DEFAULT);
+    herr_t status = group < 0 ? -1 : write_text(group, name, text);
+    if (group >= 0)
+        H5Gclose(group);
+    return kpu_store_check(store, status, "cannot write a text of the results", diag);
+}
+
+int kpu_store_write_attribute(kpu_store *store, const char *name, const char *text,
+                              kpu_diag *diag)
+{
+    if (store->failed)
+        return store->failed;
+    return kpu_store_check(store, kpu_store_put_text(store->file, name, text),
+                           "cannot write an attribute of the results", diag);
+}
