@@ -176,7 +176,8 @@ static void take_header(csv *c)
     }
     if ((seen | 1U << COLUMN_TYPES) != (1U << COLUMNS) - 1)
         complain(c, 1, "the header lacks a column; expected name,M,N,K,count");
-    c->width = c->fields.count;
+    else
+        c->width = c->fields.count;
 }
 
 /* One field into the gemm. */
