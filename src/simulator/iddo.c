@@ -275,23 +275,6 @@ typedef struct sweep {
     int64_t tile, tile_stride; /* C tile index at the first step, per step */
 } sweep;
 
-static int64_t global_index(const walk *w, int dim)
-{
-    int64_t index = 0;
-    for (int i = 0; i < KPU_NEST; i++)
-        if (w->program->loop_dim[i] == dim) {
-            if (i < KPU_BLOCK_LOOPS) {
-                int tile_loop = KPU_BLOCK_LOOPS;
-                while (w->program->loop_dim[tile_loop] != dim)
-                    tile_loop++;
-                index += w->index[i] * w->program->trips[tile_loop][0];
-            } else {
-                index += w->index[i];
-            }
-        }
-    return index;
-}
-
 static sweep describe_sweep(const walk *w)
 {
     const kpu_program *p = w->program;
@@ -301,8 +284,8 @@ static sweep describe_sweep(const walk *w)
     d.k_finished = walk_k_finished(w);
     d.fresh_first = !walk_k_started(w);
     d.fresh_others = inner == KPU_K ? false : d.fresh_first;
-    d.tile = global_index(w, KPU_M) * p->tiles[KPU_N] + global_index(w, KPU_N);
-    d.tile_stride = inner == KPU_M ? p->tiles[KPU_N] : inner == KPU_N;
+    d.tile = walk_c_tile(w);
+    d.tile_stride = walk_c_tile_stride(w);
     return d;
 }
 

@@ -88,6 +88,23 @@ static inline int64_t walk_slot(walk_window *v, int64_t i, bool *is_first)
     return walk_new_slot(v);
 }
 
+/* The same as a number in the run, for who keeps tiles by number. */
+static inline int64_t walk_tile_number(walk_window *v, int64_t i, bool *is_first)
+{
+    *is_first = v->first[i != 0];
+    if (!*is_first)
+        return v->base_number + v->line + i * v->stride[WALK_LAST];
+    walk_step_window(v, i);
+    walk_new_slot(v);
+    return v->next_number - 1;
+}
+
+/* A reader that takes a tile anew whenever its own window, at hoist `reader`, is renewed; or at
+ * every step. Does it take the operand's tile of iteration i of this sweep again before the window
+ * at hoist `window` is renewed? */
+enum { WALK_EVERY_STEP = KPU_NEST + 1 };
+bool walk_taken_again(const walk *w, int operand, int64_t i, int window, int reader);
+
 /* C's situation, constant over a sweep unless k is the innermost loop. */
 static inline bool walk_k_started(const walk *w) /* at the sweep's first step */
 {
@@ -95,5 +112,8 @@ static inline bool walk_k_started(const walk *w) /* at the sweep's first step */
 }
 /* At the sweep's last step: all k steps are done. */
 bool walk_k_finished(const walk *w);
+/* Row-major index, in the problem, of the C tile at the sweep's first step; and per step. */
+int64_t walk_c_tile(const walk *w);
+int64_t walk_c_tile_stride(const walk *w);
 
 #endif

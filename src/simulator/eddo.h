@@ -1,0 +1,154 @@
+/* Private to the simulator: state of the explicit discipline.
+ *
+ * Seven actors, each with a walk of its own over the nest: the DMA and block-mover queues, and
+ * the in-order streamers A, B, C-in, the fabric and C-out. They meet in records of tiles, so that
+ * nobody has to hold the commands that lie between the position of one and that of another, and
+ * memory depends on the rings and the window, not on the length of the run. */
+#ifndef KPU_SRC_SIMULATOR_EDDO_H
+#define KPU_SRC_SIMULATOR_EDDO_H
+
+#include "simulator/timing.h"
+
+#define EDDO_UNKNOWN INT64_MAX /* a time that is not determined yet */
+
+/* Tile of A or B at a level. */
+typedef struct tile_record {
+    int64_t number; /* which tile of the run; another number: the record is stale */
+    int64_t ready;  /* EDDO_UNKNOWN until its load has started */
+    int64_t release;
+    int32_t pending; /* L3: BM_LOADs of it that are queued */
+    uint8_t cause;
+    bool closed; /* no further command of its window reads it */
+} tile_record;
+
+/* Tile of C at L3 or L2. */
+typedef struct c_record {
+    int64_t number;
+    int64_t ready;     /* of the latest of its load and the writes into it */
+    int64_t release;   /* end of its store, EDDO_UNKNOWN until that has started */
+    int64_t store_ready; /* L3: when the DMA_STORE is ready */
+    int64_t tile;      /* L3: index in the problem; L2: number of the tile at L3 */
+    int32_t queued;    /* L3: BM_STOREs queued into it; L2: streams in, fresh visits included */
+    int32_t written;   /* L3: BM_STOREs started; L2: STR_COUTs started */
+    uint8_t cause, store_cause, final, unwritten, edges;
+    bool closed; /* no further command of its window writes it */
+    bool last;   /* L2: the tile's last stay there while its window at L3 lasts */
+} c_record;
+
+typedef struct tile_table {
+    tile_record *at;
+    int64_t mask; /* records - 1, a power of two less one */
+} tile_table;
+typedef struct c_table {
+    c_record *at;
+    int64_t mask;
+} c_table;
+
+enum { ENTRY_LOAD, ENTRY_LOAD_C, ENTRY_STORE };
+
+/* A command that waits in a queue. */
+typedef struct entry {
+    uint8_t kind, operand, edges;
+    int64_t number; /* of the tile at the level that is written (load) or read (store) */
+    int64_t from;   /* BM loads: number of the tile at L3; DMA_LOAD of C: pending number, or -1 */
+    int64_t needed; /* BM_LOAD of C: BM_STOREs that must have been written before */
+    int64_t slot, source; /* times, once known */
+    int source_cause;
+} entry;
+
+/* DMA or block-mover queue: its first `window` commands not yet started, in emission order. */
+typedef struct queue {
+    walk walk;
+    int64_t iteration, step_number[KPU_OPERANDS], step_from[KPU_OPERANDS];
+    bool step_first[KPU_OPERANDS];
+    int phase;
+    bool fresh, finished;
+    int64_t store_next, store_end; /* tiles of C whose window has ended */
+    entry *entries;                /* pool of `window` */
+    int32_t *order;                /* emission order -> pool */
+    int64_t *wait;                 /* in emission order: end of the last wait, or unknown */
+    int32_t *spare;
+    int64_t count, unknown;
+    engine *engines;
+    int64_t engine_count;
+    int64_t free_at; /* earliest that an engine is free */
+    int64_t now;     /* cycle of the last event */
+} queue;
+
+/* A streamer or the fabric: its next command's place in the nest. */
+typedef struct actor {
+    walk walk;
+    int64_t iteration;
+    int64_t done;      /* steps, or runs, behind it */
+    int64_t number;    /* of the L2 tile that it uses next */
+    bool finished;
+} actor;
+
+/* What a stream tells the fabric. */
+typedef struct stream_times {
+    int64_t first, ready;
+    int cause;
+} stream_times;
+
+enum { EDDO_RUNS = 4 }; /* runs under way at once: at most 3 */
+
+struct eddo {
+    kpu_simulator *s;
+    const kpu_program *program;
+    const timing *t;
+    tile_table tile[KPU_OPERANDS][KPU_HOIST_LEVELS]; /* A, B */
+    c_table c[KPU_HOIST_LEVELS];
+    queue dma, bm;
+    actor stream[KPU_OPERANDS]; /* A, B, C in */
+    actor fabric, cout;
+    engine stream_engine[KPU_OPERANDS], cout_engine;
+    int64_t fabric_free;
+    bool c_stationary;
+    stream_times *times[KPU_OPERANDS]; /* by step mod d1; stationary: by run mod EDDO_RUNS */
+    int64_t registers[EDDO_RUNS];      /* release of each run */
+    int64_t runs_released;
+    int64_t run_end[EDDO_RUNS]; /* end of each run's last FAB */
+    int64_t fabric_run, fabric_runs_ended;
+    buffer tables_buffer, queue_buffer, times_buffer;
+};
+
+/* Runs streamers and fabric as far as known times carry them. */
+void eddo_core_start(struct eddo *d);
+void eddo_core_run(struct eddo *d);
+
+static inline tile_record *tile_at(const tile_table *table, int64_t number)
+{
+    return &table->at[number & table->mask];
+}
+static inline c_record *c_at(const c_table *table, int64_t number)
+{
+    return &table->at[number & table->mask];
+}
+
+/* The record of a tile, made when first asked for. */
+static inline tile_record *tile_touch(const tile_table *table, int64_t number)
+{
+    tile_record *r = tile_at(table, number);
+    if (r->number != number)
+        *r = (tile_record){.number = number, .ready = EDDO_UNKNOWN, .release = -1};
+    return r;
+}
+static inline c_record *c_touch(const c_table *table, int64_t number, int64_t tile,
+                                unsigned edges, bool fresh)
+{
+    c_record *r = c_at(table, number);
+    if (r->number != number)
+        *r = (c_record){.number = number, .ready = EDDO_UNKNOWN, .release = EDDO_UNKNOWN,
+                        .store_ready = EDDO_UNKNOWN, .tile = tile, .edges = (uint8_t)edges,
+                        .unwritten = fresh};
+    return r;
+}
+
+/* Release of C's slot for tile `number`: when the store of tile number - S ended. */
+static inline int64_t c_slot_release(const struct eddo *d, int level, int64_t number)
+{
+    int64_t previous = number - d->program->window[KPU_C][level].slots;
+    return previous < 0 ? -1 : c_at(&d->c[level], previous)->release;
+}
+
+#endif
