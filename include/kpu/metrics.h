@@ -41,14 +41,20 @@ typedef struct kpu_metric {
     kpu_metric_type type;
     kpu_metric_sense sense;
     const char *description;
+    const char *const *words; /* enumerated: value.i names one of them; else NULL */
+    size_t word_count;
 } kpu_metric;
 
 size_t kpu_metric_count(void);
 const kpu_metric *kpu_metric_at(size_t index);
 /* Index of a metric by name, or -1. */
 int kpu_metric_find(const char *name);
+/* "none", then the limits in order: the words of `reason`. */
+enum { KPU_REASONS = KPU_LIMITS + 1 };
+extern const char *const kpu_reason_names[KPU_REASONS];
+
 /* All metrics of one result, in table order, into values[kpu_metric_count()]. An infeasible
- * result gives `feasible` = 0, `reason`'s number, its footprints, and 0 / NaN for the rest. */
+ * result gives `feasible` = 0, `reason`, its footprints and hoists, and 0 / NaN for the rest. */
 void kpu_metrics_compute(const kpu_machine *machine, const kpu_result *result,
                          kpu_metric_value *values);
 
