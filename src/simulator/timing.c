@@ -2,10 +2,12 @@
 
 #include <math.h>
 
+__extension__ typedef __int128 wide;
+
 static bool occupancy(int64_t bytes, kpu_rational bandwidth, int64_t *cycles)
 {
-    __int128 scaled = (__int128)bytes * bandwidth.den;
-    __int128 result = (scaled + bandwidth.num - 1) / bandwidth.num;
+    wide scaled = (wide)bytes * bandwidth.den;
+    wide result = (scaled + bandwidth.num - 1) / bandwidth.num;
     *cycles = (int64_t)result;
     return result < INT64_C(1) << 60;
 }

@@ -68,8 +68,10 @@ static void set_trips(walk *w)
 /* Loops that restart or advance when the loop at `position` does, given who has several trips. */
 static unsigned moved_loops(int position, unsigned multi)
 {
+    if (position < 0)
+        return ~0u;
     unsigned inner = ~((2u << position) - 1);
-    return position < 0 ? ~0u : (1u << position) | (multi & inner);
+    return (1u << position) | (multi & inner);
 }
 
 static void enter_window(const walk *w, walk_window *v, unsigned moved)
