@@ -104,7 +104,8 @@ int kpu_text_read(const char *path, char **out, size_t *bytes, kpu_diag *diag);
  * all is well. */
 size_t kpu_text_first_junk(const char *text, size_t bytes);
 
-/* Levenshtein-nearest of `count` names to `name`, or NULL when none is near. */
+/* Nearest of `count` names to `name` by edit distance (a swap of neighbours is one edit), or NULL
+ * when none is near. */
 const char *kpu_nearest_name(const char *name, const char *const *names, size_t count);
 
 #ifdef __cplusplus

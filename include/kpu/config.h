@@ -21,9 +21,9 @@ typedef enum kpu_key_file { KPU_FILE_MACHINE, KPU_FILE_SWEEP } kpu_key_file;
 
 /* Which names a row stands for. */
 typedef enum kpu_key_names {
-    KPU_NAMES_ONE,     /* `name` */
-    KPU_NAMES_FREE,    /* "*": any name of letters, digits, _ . - */
-    KPU_NAMES_MACHINE  /* "*": section.key of a machine key */
+    KPU_NAMES_ONE,    /* `name` */
+    KPU_NAMES_FREE,   /* "*": any name of letters, digits, _ . - */
+    KPU_NAMES_MACHINE /* "*": section.key of a machine key */
 } kpu_key_names;
 
 /* A row of the table (src/config/keys.def). */
@@ -82,8 +82,8 @@ typedef struct kpu_ini {
  * all that is required is there, kpu_ini_check_required tells: --set may still add it. On
  * failure *out holds what was good; kpu_ini_fini it in any case. */
 int kpu_ini_read(const char *path, kpu_key_file kind, kpu_ini *out, kpu_diag *diag);
-int kpu_ini_parse(const char *path, const char *text, size_t bytes, kpu_key_file kind,
-                  kpu_ini *out, kpu_diag *diag);
+int kpu_ini_parse(const char *path, const char *text, size_t bytes, kpu_key_file kind, kpu_ini *out,
+                  kpu_diag *diag);
 /* Which kind of file this text is, judged by its sections. */
 kpu_key_file kpu_ini_detect(const char *text, size_t bytes);
 /* "section.key=value": replaces or adds, same checks; place.file becomes "--set". Replaces the

@@ -12,7 +12,7 @@ enum { KPU_A, KPU_B, KPU_C, KPU_OPERANDS };
 enum { KPU_M, KPU_N, KPU_K, KPU_DIMS };
 
 typedef struct kpu_problem {
-    int64_t dim[KPU_DIMS]; /* M, N, K >= 1 */
+    int64_t dim[KPU_DIMS];               /* M, N, K >= 1 */
     int64_t element_bytes[KPU_OPERANDS]; /* eA, eB, eC (final output) */
     int64_t partial_bytes;               /* eP >= eC */
 } kpu_problem;
@@ -59,7 +59,8 @@ int kpu_problem_validate(const kpu_problem *problem, const kpu_place *place, kpu
  * Gathers all complaints. On failure *out is empty. */
 int kpu_workload_read_csv(const char *path, const kpu_element_types *types, kpu_workload *out,
                           kpu_diag *diag);
-/* A CSV that is in memory already; path is for the complaints and the name. */
+/* A CSV that is in memory already, with a NUL at text[bytes]; path is for the complaints and the
+ * name. */
 typedef struct kpu_workload_source {
     const char *path, *text;
     size_t bytes;

@@ -66,8 +66,12 @@ int kpu_text_read(const char *path, char **out, size_t *bytes, kpu_diag *diag)
 static size_t utf8_length(const unsigned char *text, size_t bytes)
 {
     unsigned char lead = text[0];
-    size_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3
-                    : lead < 0xF5 ? 4 : 0;
+    size_t length = lead < 0x80   ? 1
+                    : lead < 0xC2 ? 0
+                    : lead < 0xE0 ? 2
+                    : lead < 0xF0 ? 3
+                    : lead < 0xF5 ? 4
+                                  : 0;
     if (length == 0 || length > bytes)
         return 0;
     for (size_t i = 1; i < length; i++) {

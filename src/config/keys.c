@@ -94,8 +94,8 @@ static void describe(const kpu_key *key, char *out, size_t size)
     else if (key->type == KPU_KEY_TEXT)
         snprintf(out, size, "%s", key->help);
     else if (key->type == KPU_KEY_INT)
-        snprintf(out, size, "%s from %.0f to %.0f%s%s", forms[key->type], key->min, key->max,
-                 space, key->unit);
+        snprintf(out, size, "%s from %.0f to %.0f%s%s", forms[key->type], key->min, key->max, space,
+                 key->unit);
     else
         snprintf(out, size, "%s from %.10g to %.10g%s%s", forms[key->type], key->min, key->max,
                  space, key->unit);
@@ -135,8 +135,7 @@ static bool is_decimal(const char *text, size_t length)
 static bool is_fraction(const char *text)
 {
     size_t length = strlen(text), num = strcspn(text, "/");
-    return is_decimal(text, num) &&
-           (num == length || is_decimal(text + num + 1, length - num - 1));
+    return is_decimal(text, num) && (num == length || is_decimal(text + num + 1, length - num - 1));
 }
 
 static const char *range_error(const kpu_key *key, double value)

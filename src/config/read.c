@@ -15,12 +15,12 @@ enum { KEYS_MAX = 256 };
 typedef struct reader {
     kpu_ini *ini;
     kpu_diag *diag;
-    const char *next, *end;     /* what is left of the text */
-    const char *line;           /* the current line, `length` bytes, no line end */
+    const char *next, *end; /* what is left of the text */
+    const char *line;       /* the current line, `length` bytes, no line end */
     size_t length;
-    int64_t number;             /* of the current line, from 1 */
+    int64_t number;                         /* of the current line, from 1 */
     size_t name_at, value_at, value_length; /* parts of the current line */
-    bool in_section;            /* a known one; keys are skipped where a section is wrong */
+    bool in_section; /* a known one; keys are skipped where a section is wrong */
     bool skipping;
     int64_t section_line[KEYS_MAX]; /* where the section of this row of the table began */
     int complaints;
@@ -262,8 +262,8 @@ static int parse(kpu_ini *ini, kpu_diag *diag)
     return r.code;
 }
 
-int kpu_ini_parse(const char *path, const char *text, size_t bytes, kpu_key_file kind,
-                  kpu_ini *out, kpu_diag *diag)
+int kpu_ini_parse(const char *path, const char *text, size_t bytes, kpu_key_file kind, kpu_ini *out,
+                  kpu_diag *diag)
 {
     *out = (kpu_ini){.kind = kind, .path = strdup(path), .text = malloc(bytes + 1)};
     if (!out->path || !out->text)

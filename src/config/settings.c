@@ -14,7 +14,8 @@ static const char *kind_text(kpu_key_file kind)
 
 bool kpu_config_is_name(const char *text, size_t length)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
     return length > 0 && strspn(text, allowed) >= length;
 }
 
@@ -63,12 +64,11 @@ int kpu_config_unknown_section(kpu_key_file kind, const char *section, const kpu
     size_t count = gather_names(kind, NULL, names);
     const char *nearest = kpu_nearest_name(section, names, count);
     if (nearest)
-        return kpu_diag_add_at(diag, KPU_E_INPUT, place,
-                               "unknown section [%s]; did you mean [%s]?", section, nearest);
+        return kpu_diag_add_at(diag, KPU_E_INPUT, place, "unknown section [%s]; did you mean [%s]?",
+                               section, nearest);
     join(names, count, known, sizeof known);
-    return kpu_diag_add_at(diag, KPU_E_INPUT, place,
-                           "unknown section [%s]; sections of a %s: %s", section, kind_text(kind),
-                           known);
+    return kpu_diag_add_at(diag, KPU_E_INPUT, place, "unknown section [%s]; sections of a %s: %s",
+                           section, kind_text(kind), known);
 }
 
 static const char *section_with(kpu_key_file kind, const char *name)
@@ -322,7 +322,8 @@ int kpu_ini_set(kpu_ini *ini, const char *assignment, kpu_diag *diag)
     if (junk < length || length > KPU_INI_LINE_MAX) {
         place.column = (int64_t)junk + 1;
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "%s",
-                               junk < length ? "a byte here is no text" : "longer than 65536 bytes");
+                               junk < length ? "a byte here is no text"
+                                             : "longer than 65536 bytes");
     }
     if (!split_assignment(assignment, section, name, &item))
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "expected section.key=value");

@@ -7,7 +7,13 @@
 #include <string.h>
 
 /* How a member is kept; a DECIMAL is given exactly (it divides others) and kept as a double. */
-typedef enum field_type { FIELD_INT, FIELD_RATIONAL, FIELD_REAL, FIELD_WORD, FIELD_DECIMAL } field_type;
+typedef enum field_type {
+    FIELD_INT,
+    FIELD_RATIONAL,
+    FIELD_REAL,
+    FIELD_WORD,
+    FIELD_DECIMAL
+} field_type;
 
 typedef struct field {
     field_type type;
@@ -16,7 +22,8 @@ typedef struct field {
 } field;
 
 static const field fields[] = {
-#define FIELD(type, section, key, member) {FIELD_##type, section, key, offsetof(kpu_machine, member)},
+#define FIELD(type, section, key, member)                                                          \
+    {FIELD_##type, section, key, offsetof(kpu_machine, member)},
 #include "fields.def"
 #undef FIELD
 };
@@ -174,8 +181,7 @@ static int check_field(const kpu_machine *machine, const field *f, kpu_diag *dia
     switch (f->type) {
     case FIELD_INT: return check_number(machine, key, (double)*(const int64_t *)member, diag);
     case FIELD_WORD: return check_word(machine, key, *(const int64_t *)member, diag);
-    case FIELD_RATIONAL:
-        return check_bandwidth(machine, key, *(const kpu_rational *)member, diag);
+    case FIELD_RATIONAL: return check_bandwidth(machine, key, *(const kpu_rational *)member, diag);
     case FIELD_REAL:
     case FIELD_DECIMAL: return check_number(machine, key, *(const double *)member, diag);
     }
@@ -184,8 +190,8 @@ static int check_field(const kpu_machine *machine, const field *f, kpu_diag *dia
 
 int kpu_machine_validate(const kpu_machine *machine, kpu_diag *diag)
 {
-    static const char *const names[] = {[KPU_LEVEL_L3] = "l3", [KPU_LEVEL_L2] = "l2",
-                                        [KPU_LEVEL_L1] = "l1"};
+    static const char *const names[] = {
+        [KPU_LEVEL_L3] = "l3", [KPU_LEVEL_L2] = "l2", [KPU_LEVEL_L1] = "l1"};
     int code = KPU_OK;
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         int field_code = check_field(machine, &fields[i], diag);
@@ -195,9 +201,9 @@ int kpu_machine_validate(const kpu_machine *machine, kpu_diag *diag)
     for (int level = KPU_LEVEL_L3; code == KPU_OK && level <= KPU_LEVEL_L1; level++) {
         int64_t bytes = kpu_machine_capacity_bytes(machine, level);
         if (bytes > KPU_MACHINE_CAPACITY_MAX)
-            code = kpu_diag_add(diag, KPU_E_INPUT, "machine '%s': %s holds %lld bytes; at most %lld",
-                                machine->name, names[level], (long long)bytes,
-                                (long long)KPU_MACHINE_CAPACITY_MAX);
+            code = kpu_diag_add(
+                diag, KPU_E_INPUT, "machine '%s': %s holds %lld bytes; at most %lld", machine->name,
+                names[level], (long long)bytes, (long long)KPU_MACHINE_CAPACITY_MAX);
     }
     return code;
 }

@@ -8,12 +8,9 @@
 enum { COLUMN_NAME = KPU_WORKLOAD_NUMBERS, COLUMN_TYPES, COLUMNS };
 enum { FIELDS_MAX = 16, LINE_MAX_BYTES = 4096, ERRORS_MAX = 50 };
 
-static const char *const column_names[COLUMNS] = {[KPU_M] = "M",
-                                                  [KPU_N] = "N",
-                                                  [KPU_K] = "K",
-                                                  [KPU_WORKLOAD_COUNT] = "count",
-                                                  [COLUMN_NAME] = "name",
-                                                  [COLUMN_TYPES] = "types"};
+static const char *const column_names[COLUMNS] = {
+    [KPU_M] = "M",          [KPU_N] = "N",           [KPU_K] = "K", [KPU_WORKLOAD_COUNT] = "count",
+    [COLUMN_NAME] = "name", [COLUMN_TYPES] = "types"};
 
 typedef struct line_fields {
     char buffer[LINE_MAX_BYTES + 1]; /* the fields, unquoted, each NUL-terminated */
@@ -154,8 +151,7 @@ static void unknown_column(csv *c, int field)
     const char *nearest = kpu_nearest_name(c->fields.text[field], column_names, COLUMNS);
     note(c, kpu_diag_add_at(c->diag, KPU_E_INPUT, &place, "unknown column '%s'%s%s%s",
                             c->fields.text[field],
-                            nearest ? "; did you mean '"
-                                    : "; expected the header name,M,N,K,count",
+                            nearest ? "; did you mean '" : "; expected the header name,M,N,K,count",
                             nearest ? nearest : "", nearest ? "'?" : ""));
 }
 
@@ -209,8 +205,7 @@ static void take_row(csv *c)
     int code = KPU_OK;
     if (c->fields.count != c->width) {
         note(c, kpu_diag_add_at(c->diag, KPU_E_INPUT, &place,
-                                "%d fields; the header has %d columns", c->fields.count,
-                                c->width));
+                                "%d fields; the header has %d columns", c->fields.count, c->width));
         return;
     }
     for (int i = 0; i < c->width; i++) {

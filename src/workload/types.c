@@ -8,12 +8,12 @@ static const struct {
     const char *name;
     int64_t bytes;
 } types[] = {
-    {"fp64", 8},    {"f64", 8},    {"float64", 8}, {"double", 8}, {"fp32", 4},    {"f32", 4},
-    {"float32", 4}, {"float", 4},  {"tf32", 4},    {"fp16", 2},   {"f16", 2},     {"float16", 2},
-    {"half", 2},    {"bf16", 2},   {"bfloat16", 2}, {"fp8", 1},   {"f8", 1},      {"e4m3", 1},
-    {"e5m2", 1},    {"int64", 8},  {"i64", 8},     {"int32", 4},  {"i32", 4},     {"uint32", 4},
-    {"u32", 4},     {"int16", 2},  {"i16", 2},     {"uint16", 2}, {"u16", 2},     {"int8", 1},
-    {"i8", 1},      {"uint8", 1},  {"u8", 1},
+    {"fp64", 8},    {"f64", 8},   {"float64", 8},  {"double", 8}, {"fp32", 4}, {"f32", 4},
+    {"float32", 4}, {"float", 4}, {"tf32", 4},     {"fp16", 2},   {"f16", 2},  {"float16", 2},
+    {"half", 2},    {"bf16", 2},  {"bfloat16", 2}, {"fp8", 1},    {"f8", 1},   {"e4m3", 1},
+    {"e5m2", 1},    {"int64", 8}, {"i64", 8},      {"int32", 4},  {"i32", 4},  {"uint32", 4},
+    {"u32", 4},     {"int16", 2}, {"i16", 2},      {"uint16", 2}, {"u16", 2},  {"int8", 1},
+    {"i8", 1},      {"uint8", 1}, {"u8", 1},
 };
 enum { TYPE_COUNT = sizeof types / sizeof types[0] };
 
@@ -56,7 +56,8 @@ static int unknown_type(const char *name, const kpu_place *place, kpu_diag *diag
         names[i] = types[i].name;
     const char *nearest = kpu_nearest_name(name, names, TYPE_COUNT);
     return kpu_diag_add_at(diag, KPU_E_INPUT, place, "unknown element type '%s'%s%s%s", name,
-                           nearest ? "; did you mean '" : "; expected fp32, bf16, int8, int32 or such",
+                           nearest ? "; did you mean '"
+                                   : "; expected fp32, bf16, int8, int32 or such",
                            nearest ? nearest : "", nearest ? "'?" : "");
 }
 

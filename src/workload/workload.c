@@ -8,14 +8,20 @@
 enum { ELEMENT_BYTES_MAX = 64 };
 
 #define DIM_KEY(letter)                                                                            \
-    {.section = "gemm", .name = letter, .type = KPU_KEY_INT, .unit = "", .min = 1,                 \
-     .max = (double)KPU_WORKLOAD_DIM_MAX}
+    {                                                                                              \
+        .section = "gemm", .name = letter, .type = KPU_KEY_INT, .unit = "", .min = 1,              \
+        .max = (double)KPU_WORKLOAD_DIM_MAX                                                        \
+    }
 const kpu_key kpu_workload_number_keys[KPU_WORKLOAD_NUMBERS] = {
     [KPU_M] = DIM_KEY("M"),
     [KPU_N] = DIM_KEY("N"),
     [KPU_K] = DIM_KEY("K"),
-    [KPU_WORKLOAD_COUNT] = {.section = "gemm", .name = "count", .type = KPU_KEY_INT, .unit = "",
-                            .min = 1, .max = KPU_WORKLOAD_COUNT_MAX},
+    [KPU_WORKLOAD_COUNT] = {.section = "gemm",
+                            .name = "count",
+                            .type = KPU_KEY_INT,
+                            .unit = "",
+                            .min = 1,
+                            .max = KPU_WORKLOAD_COUNT_MAX},
 };
 
 static bool product_fits(int64_t a, int64_t b, int64_t c)
@@ -30,7 +36,8 @@ static int check_parts(const kpu_problem *p, const kpu_place *place, kpu_diag *d
     for (int d = 0; d < KPU_DIMS; d++) {
         if (p->dim[d] < 1 || p->dim[d] > KPU_WORKLOAD_DIM_MAX)
             return kpu_diag_add_at(diag, KPU_E_INPUT, place, "%c = %lld; expected 1 to %lld",
-                                   "MNK"[d], (long long)p->dim[d], (long long)KPU_WORKLOAD_DIM_MAX);
+                                   "MNK"[d], (long long)p -> dim[d],
+                                   (long long)KPU_WORKLOAD_DIM_MAX);
     }
     for (int x = 0; x <= KPU_OPERANDS; x++) {
         int64_t bytes = x < KPU_OPERANDS ? p->element_bytes[x] : p->partial_bytes;
@@ -168,6 +175,8 @@ static int take_shape(cursor *c, kpu_gemm *gemm)
             return expected_gemm(c);
         }
     }
+    if (c->text[c->at] == 'x') /* 1x2x3x4 is no shape, and no shape with a count either */
+        return expected_gemm(c);
     skip_blanks(c);
     gemm->count = 1;
     if (c->text[c->at] == 'x') {

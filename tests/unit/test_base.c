@@ -93,9 +93,17 @@ static void test_rational_parses_exactly(void)
     static const struct {
         const char *text;
         int64_t num, den;
-    } good[] = {{"8", 8, 1},         {"12.8", 64, 5},       {"400/3", 400, 3}, {"0.5", 1, 2},
-                {"6/4", 3, 2},       {"0", 0, 1},           {"1.5/2.5", 3, 5}, {"007", 7, 1},
-                {"0.1", 1, 10},      {"133.33", 13333, 100}, {"8.000", 8, 1},
+    } good[] = {{"8", 8, 1},
+                {"12.8", 64, 5},
+                {"400/3", 400, 3},
+                {"0.5", 1, 2},
+                {"6/4", 3, 2},
+                {"0", 0, 1},
+                {"1.5/2.5", 3, 5},
+                {"007", 7, 1},
+                {"0.1", 1, 10},
+                {"133.33", 13333, 100},
+                {"8.000", 8, 1},
                 {"8.0000000000000000000000000", 8, 1},
                 {"9223372036854775807", INT64_MAX, 1}};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -104,10 +112,24 @@ static void test_rational_parses_exactly(void)
         CU_ASSERT_EQUAL(r.num, good[i].num);
         CU_ASSERT_EQUAL(r.den, good[i].den);
     }
-    static const char *const bad[] = {"",     "-8",  "+8",   "1e3",  "8/0", "8/",
-                                      "/3",   ".5",  "5.",   "8 ",   " 8",  "0x10",
-                                      "1/2/3", "8,5", "inf", "9223372036854775808",
-                                      "0.12345678901234567890123", "1/0.0"};
+    static const char *const bad[] = {"",
+                                      "-8",
+                                      "+8",
+                                      "1e3",
+                                      "8/0",
+                                      "8/",
+                                      "/3",
+                                      ".5",
+                                      "5.",
+                                      "8 ",
+                                      " 8",
+                                      "0x10",
+                                      "1/2/3",
+                                      "8,5",
+                                      "inf",
+                                      "9223372036854775808",
+                                      "0.12345678901234567890123",
+                                      "1/0.0"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         kpu_rational r;
         CU_ASSERT_FALSE(kpu_rational_parse(bad[i], &r));
@@ -127,7 +149,8 @@ static void test_rational_arithmetic(void)
     CU_ASSERT(r.num == 100 && r.den == 1);
     CU_ASSERT_FALSE(kpu_rational_div((kpu_rational){1, 2}, (kpu_rational){0, 1}, &r));
     /* the naive cross products overflow, the result does not */
-    CU_ASSERT_TRUE(kpu_rational_div((kpu_rational){INT64_MAX, 3}, (kpu_rational){INT64_MAX, 5}, &r));
+    CU_ASSERT_TRUE(
+        kpu_rational_div((kpu_rational){INT64_MAX, 3}, (kpu_rational){INT64_MAX, 5}, &r));
     CU_ASSERT(r.num == 5 && r.den == 3);
     CU_ASSERT_FALSE(
         kpu_rational_div((kpu_rational){INT64_MAX, 1}, (kpu_rational){1, INT64_MAX}, &r));
@@ -205,6 +228,8 @@ static void test_nearest_name(void)
     CU_ASSERT_STRING_EQUAL(kpu_nearest_name("bytes_per_cycel", names, count), "bytes_per_cycle");
     CU_ASSERT_STRING_EQUAL(kpu_nearest_name("latnecy", names, count), "latency");
     CU_ASSERT_STRING_EQUAL(kpu_nearest_name("tm", names, count), "TM");
+    static const char *const types[] = {"fp64", "fp32"}; /* a swap is nearer than two changes */
+    CU_ASSERT_STRING_EQUAL(kpu_nearest_name("fp23", types, 2), "fp32");
     CU_ASSERT_STRING_EQUAL(kpu_nearest_name("row", names, count), "rows");
     CU_ASSERT_PTR_NULL(kpu_nearest_name("frequency_of_fabric", names, count));
     CU_ASSERT_PTR_NULL(kpu_nearest_name("q", names, count));
