@@ -151,86 +151,126 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b; /* EDDO_UNKNOWN is the largest of all */
 }
 
-static int64_t tile_slot_release(const struct eddo *d, int x, int level, int64_t number)
+/* A wait is looked at in two parts, slot and source. The first that is not known yet makes the
+ * command a waiter of the tile that it depends on. */
+static bool known(int64_t time, entry *e, entry **waiters)
 {
-    int64_t previous = number - d->program->window[x][level].slots;
-    if (previous < 0)
-        return -1;
-    const tile_record *r = tile_at(&d->tile[x][level], previous);
-    bool known = r->number == previous && r->closed && r->pending == 0;
-    return known ? r->release : EDDO_UNKNOWN;
+    if (time != EDDO_UNKNOWN)
+        return true;
+    e->next = *waiters;
+    *waiters = e;
+    return false;
 }
 
-/* Fills e->slot and e->source as far as known; returns the end of the last wait. */
-static int64_t resolve_dma(struct eddo *d, entry *e)
+static bool tile_slot_known(struct eddo *d, int level, entry *e)
+{
+    int64_t previous = e->number - d->program->window[e->operand][level].slots;
+    e->slot = -1;
+    if (previous < 0)
+        return true;
+    tile_record *r = tile_at(&d->tile[e->operand][level], previous);
+    e->slot = r->closed && r->pending == 0 ? r->release : EDDO_UNKNOWN;
+    return known(e->slot, e, &r->waiters);
+}
+
+/* The slot at `level` that tile `number` of C goes to. */
+static bool c_slot_known(struct eddo *d, int level, int64_t number, entry *e)
+{
+    int64_t previous = number - d->program->window[KPU_C][level].slots;
+    e->slot = -1;
+    if (previous < 0)
+        return true;
+    c_record *r = c_at(&d->c[level], previous);
+    e->slot = r->release;
+    return known(e->slot, e, &r->waiters);
+}
+
+static bool dma_known(struct eddo *d, entry *e)
 {
     if (e->kind == ENTRY_LOAD) {
-        e->slot = tile_slot_release(d, e->operand, KPU_HOIST_L3, e->number);
         e->source = 0;
         e->source_cause = KPU_STALL_LATENCY;
-    } else if (e->kind == ENTRY_LOAD_C) {
-        e->slot = c_slot_release(d, KPU_HOIST_L3, e->number);
-        if (e->from >= 0) {
-            const c_record *stored = c_at(&d->c[KPU_HOIST_L3], e->from);
-            e->source = stored->store_ready;
-            e->source_cause = stored->store_cause;
-        }
-    } else {
-        const c_record *from = c_at(&d->c[KPU_HOIST_L3], e->number);
-        e->slot = -1;
-        e->source = from->closed ? from->ready : EDDO_UNKNOWN;
-        e->source_cause = from->cause;
+        return tile_slot_known(d, KPU_HOIST_L3, e);
     }
-    return later(e->slot, e->source);
+    if (e->kind == ENTRY_LOAD_C) {
+        if (!c_slot_known(d, KPU_HOIST_L3, e->number, e))
+            return false;
+        if (e->from < 0)
+            return true;
+        c_record *stored = c_at(&d->c[KPU_HOIST_L3], e->from);
+        e->source = stored->store_ready;
+        e->source_cause = stored->store_cause;
+        return known(e->source, e, &stored->waiters);
+    }
+    c_record *from = c_at(&d->c[KPU_HOIST_L3], e->number);
+    e->slot = -1;
+    e->source = from->closed ? from->ready : EDDO_UNKNOWN;
+    e->source_cause = from->cause;
+    return known(e->source, e, &from->waiters);
 }
 
-static int64_t resolve_bm(struct eddo *d, entry *e)
+static bool bm_known(struct eddo *d, entry *e)
 {
     if (e->kind == ENTRY_LOAD) {
-        const tile_record *from = tile_at(&d->tile[e->operand][KPU_HOIST_L3], e->from);
-        e->slot = tile_slot_release(d, e->operand, KPU_HOIST_L2, e->number);
+        if (!tile_slot_known(d, KPU_HOIST_L2, e))
+            return false;
+        tile_record *from = tile_at(&d->tile[e->operand][KPU_HOIST_L3], e->from);
         e->source = from->ready;
         e->source_cause = from->cause;
-    } else if (e->kind == ENTRY_LOAD_C) {
-        const c_record *from = c_at(&d->c[KPU_HOIST_L3], e->from);
-        e->slot = c_slot_release(d, KPU_HOIST_L2, e->number);
+        return known(e->source, e, &from->waiters);
+    }
+    if (e->kind == ENTRY_LOAD_C) {
+        if (!c_slot_known(d, KPU_HOIST_L2, e->number, e))
+            return false;
+        c_record *from = c_at(&d->c[KPU_HOIST_L3], e->from);
         e->source = from->written == e->needed ? from->ready : EDDO_UNKNOWN;
         e->source_cause = from->cause;
-    } else {
-        const c_record *from = c_at(&d->c[KPU_HOIST_L2], e->number);
-        const c_record *into = c_at(&d->c[KPU_HOIST_L3], e->from);
-        e->slot = into->unwritten ? c_slot_release(d, KPU_HOIST_L3, e->from) : -1;
-        e->source = from->closed ? from->ready : EDDO_UNKNOWN;
-        e->source_cause = from->cause;
+        return known(e->source, e, &from->waiters);
     }
-    return later(e->slot, e->source);
+    c_record *from = c_at(&d->c[KPU_HOIST_L2], e->number);
+    e->slot = -1;
+    if (c_at(&d->c[KPU_HOIST_L3], e->from)->unwritten &&
+        !c_slot_known(d, KPU_HOIST_L3, e->from, e))
+        return false;
+    e->source = from->closed ? from->ready : EDDO_UNKNOWN;
+    e->source_cause = from->cause;
+    return known(e->source, e, &from->waiters);
 }
 
 /* ---- queues ----------------------------------------------------------------------------- */
+
+static void look(struct eddo *d, entry *e)
+{
+    if (!(e->mover ? bm_known(d, e) : dma_known(d, e)))
+        return;
+    queue *q = e->mover ? &d->bm : &d->dma;
+    q->known[q->known_count] = e;
+    q->sequence[q->known_count] = e->sequence;
+    q->wait[q->known_count++] = later(e->slot, e->source);
+}
+
+void eddo_wake(struct eddo *d, entry **waiters)
+{
+    entry *e = *waiters;
+    *waiters = NULL;
+    while (e) {
+        entry *next = e->next;
+        look(d, e);
+        e = next;
+    }
+}
 
 static void refill(struct eddo *d, queue *q, int level)
 {
     int64_t window = d->program->eddo_window;
     while (q->count < window) {
-        int32_t index = q->spare[q->count];
-        if (!emit(d, q, level, &q->entries[index]))
+        entry *e = &q->entries[q->spare[q->count]];
+        if (!emit(d, q, level, e))
             return;
-        q->order[q->count] = index;
-        q->wait[q->count++] = EDDO_UNKNOWN;
-        q->unknown++;
-    }
-}
-
-static void resolve(struct eddo *d, queue *q)
-{
-    if (!q->unknown)
-        return;
-    for (int64_t i = 0; i < q->count; i++) {
-        if (q->wait[i] != EDDO_UNKNOWN)
-            continue;
-        entry *e = &q->entries[q->order[i]];
-        q->wait[i] = q == &d->dma ? resolve_dma(d, e) : resolve_bm(d, e);
-        q->unknown -= q->wait[i] != EDDO_UNKNOWN;
+        e->mover = level == KPU_HOIST_L2;
+        e->sequence = q->emitted++;
+        q->count++;
+        look(d, e);
     }
 }
 
@@ -239,24 +279,28 @@ static void resolve(struct eddo *d, queue *q)
 static int64_t next_event(const queue *q)
 {
     int64_t earliest = EDDO_UNKNOWN;
-    for (int64_t i = 0; i < q->count; i++)
+    for (int64_t i = 0; i < q->known_count; i++)
         earliest = q->wait[i] < earliest ? q->wait[i] : earliest;
     return later(later(earliest, q->free_at), q->now);
 }
 
-/* Takes the first command whose waits are over at `cycle` out of the queue. */
+/* Takes the first command, in emission order, whose waits are over at `cycle`. */
 static entry *take(queue *q, int64_t cycle)
 {
-    int64_t i = 0;
-    while (q->wait[i] > cycle)
-        i++;
-    int32_t index = q->order[i];
+    int64_t best = -1, sequence = INT64_MAX;
+    for (int64_t i = 0; i < q->known_count; i++)
+        if (q->wait[i] <= cycle && q->sequence[i] < sequence) {
+            sequence = q->sequence[i];
+            best = i;
+        }
+    entry *e = q->known[best];
+    int64_t last = --q->known_count;
+    q->known[best] = q->known[last];
+    q->wait[best] = q->wait[last];
+    q->sequence[best] = q->sequence[last];
+    q->spare[--q->count] = (int32_t)(e - q->entries);
     q->now = cycle;
-    q->count--;
-    memmove(&q->order[i], &q->order[i + 1], (size_t)(q->count - i) * sizeof *q->order);
-    memmove(&q->wait[i], &q->wait[i + 1], (size_t)(q->count - i) * sizeof *q->wait);
-    q->spare[q->count] = index;
-    return &q->entries[index];
+    return e;
 }
 
 /* Puts the command on the free engine of lowest index; returns the cause of its start. */
@@ -299,6 +343,7 @@ static void start_dma(struct eddo *d, entry *e, int64_t cycle)
         }
         s->tally.cycles = later(s->tally.cycles, from->store_ready);
         s->tally.dma_store[from->final][from->edges]++;
+        eddo_wake(d, &from->waiters);
         return;
     }
     int64_t cycles = t->in[e->operand].dma[e->edges];
@@ -309,10 +354,12 @@ static void start_dma(struct eddo *d, entry *e, int64_t cycle)
         tile_record *into = tile_at(&d->tile[e->operand][KPU_HOIST_L3], e->number);
         into->ready = ready;
         into->cause = (uint8_t)cause;
+        eddo_wake(d, &into->waiters);
     } else {
         c_record *into = c_at(&d->c[KPU_HOIST_L3], e->number);
         into->ready = ready;
         into->cause = (uint8_t)cause;
+        eddo_wake(d, &into->waiters);
     }
 }
 
@@ -331,6 +378,8 @@ static void start_bm(struct eddo *d, entry *e, int64_t cycle)
         into->written++;
         into->closed = from->last;
         d->s->tally.bm_store[from->final][from->edges]++;
+        eddo_wake(d, &from->waiters);
+        eddo_wake(d, &into->waiters);
         return;
     }
     int64_t cycles = t->in[e->operand].bm[e->edges];
@@ -344,6 +393,8 @@ static void start_bm(struct eddo *d, entry *e, int64_t cycle)
         into->cause = (uint8_t)cause;
         from->release = later(from->release, cycle + cycles);
         from->pending--;
+        if (from->closed && from->pending == 0)
+            eddo_wake(d, &from->waiters);
     } else {
         c_record *into = c_at(&d->c[KPU_HOIST_L2], e->number);
         into->ready = ready;
@@ -354,10 +405,8 @@ static void start_bm(struct eddo *d, entry *e, int64_t cycle)
 static void run_events(struct eddo *d)
 {
     for (;;) {
+        refill(d, &d->bm, KPU_HOIST_L2); /* tells the DMA queue which reads are the last */
         refill(d, &d->dma, KPU_HOIST_L3);
-        refill(d, &d->bm, KPU_HOIST_L2);
-        resolve(d, &d->dma);
-        resolve(d, &d->bm);
         int64_t dma = next_event(&d->dma), bm = next_event(&d->bm);
         if (dma == EDDO_UNKNOWN && bm == EDDO_UNKNOWN)
             return;
@@ -411,18 +460,19 @@ static char *lay_queue(queue *q, char *next, int64_t window)
 {
     size_t n = (size_t)window;
     q->entries = (entry *)(void *)next;
-    q->wait = (int64_t *)(void *)(q->entries + n);
-    q->order = (int32_t *)(void *)(q->wait + n);
-    q->spare = q->order + n;
+    q->known = (entry **)(void *)(q->entries + n);
+    q->wait = (int64_t *)(void *)(q->known + n);
+    q->sequence = q->wait + n;
+    q->spare = (int32_t *)(void *)(q->sequence + n);
     for (int32_t i = 0; i < window; i++)
         q->spare[i] = i;
-    return (char *)(q->spare + n);
+    return (char *)(q->spare + n + n % 2); /* aligned for the next */
 }
 
 static bool reserve_eddo(struct eddo *d)
 {
     int64_t window = d->program->eddo_window, d1 = d->program->l1_buffers;
-    size_t one = sizeof(entry) + sizeof(int64_t) + 2 * sizeof(int32_t);
+    size_t one = sizeof(entry) + sizeof(entry *) + 2 * sizeof(int64_t) + sizeof(int64_t);
     size_t times = (size_t)(d1 + EDDO_RUNS);
     if (!reserve_tables(d) || !buffer_reserve(&d->queue_buffer, 2 * (size_t)window, one) ||
         !buffer_reserve(&d->times_buffer, KPU_OPERANDS * times, sizeof(stream_times)))

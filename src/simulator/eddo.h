@@ -11,9 +11,25 @@
 
 #define EDDO_UNKNOWN INT64_MAX /* a time that is not determined yet */
 
+enum { ENTRY_LOAD, ENTRY_LOAD_C, ENTRY_STORE };
+
+/* A command that waits in a queue. */
+typedef struct entry {
+    uint8_t kind, operand, edges;
+    bool mover;       /* in the block movers' queue, not the DMA engines' */
+    int64_t sequence; /* place in emission order */
+    int64_t number;   /* of the tile at the level that is written (load) or read (store) */
+    int64_t from;     /* BM loads: number of the tile at L3; DMA_LOAD of C: pending number, or -1 */
+    int64_t needed;   /* BM_LOAD of C: BM_STOREs that must have been written before */
+    int64_t slot, source; /* times, once known */
+    int source_cause;
+    struct entry *next; /* who waits for the same tile */
+} entry;
+
 /* Tile of A or B at a level. */
 typedef struct tile_record {
     int64_t number; /* which tile of the run; another number: the record is stale */
+    entry *waiters; /* commands that wait for something to happen to this tile */
     int64_t ready;  /* EDDO_UNKNOWN until its load has started */
     int64_t release;
     int32_t pending; /* L3: BM_LOADs of it that are queued */
@@ -24,6 +40,7 @@ typedef struct tile_record {
 /* Tile of C at L3 or L2. */
 typedef struct c_record {
     int64_t number;
+    entry *waiters;
     int64_t ready;     /* of the latest of its load and the writes into it */
     int64_t release;   /* end of its store, EDDO_UNKNOWN until that has started */
     int64_t store_ready; /* L3: when the DMA_STORE is ready */
@@ -44,18 +61,6 @@ typedef struct c_table {
     int64_t mask;
 } c_table;
 
-enum { ENTRY_LOAD, ENTRY_LOAD_C, ENTRY_STORE };
-
-/* A command that waits in a queue. */
-typedef struct entry {
-    uint8_t kind, operand, edges;
-    int64_t number; /* of the tile at the level that is written (load) or read (store) */
-    int64_t from;   /* BM loads: number of the tile at L3; DMA_LOAD of C: pending number, or -1 */
-    int64_t needed; /* BM_LOAD of C: BM_STOREs that must have been written before */
-    int64_t slot, source; /* times, once known */
-    int source_cause;
-} entry;
-
 /* DMA or block-mover queue: its first `window` commands not yet started, in emission order. */
 typedef struct queue {
     walk walk;
@@ -65,10 +70,12 @@ typedef struct queue {
     bool fresh, finished;
     int64_t store_next, store_end; /* tiles of C whose window has ended */
     entry *entries;                /* pool of `window` */
-    int32_t *order;                /* emission order -> pool */
-    int64_t *wait;                 /* in emission order: end of the last wait, or unknown */
-    int32_t *spare;
-    int64_t count, unknown;
+    int32_t *spare;                /* free entries: from `count` on */
+    int64_t count;                 /* commands in the window */
+    int64_t emitted;
+    entry **known;                 /* those whose waits are known, in no order: */
+    int64_t *wait, *sequence;      /* end of its last wait, its place in emission order */
+    int64_t known_count;
     engine *engines;
     int64_t engine_count;
     int64_t free_at; /* earliest that an engine is free */
@@ -111,6 +118,9 @@ struct eddo {
     int64_t fabric_run, fabric_runs_ended;
     buffer tables_buffer, queue_buffer, times_buffer;
 };
+
+/* Something happened to a tile: those who wait for it look again at what they wait for. */
+void eddo_wake(struct eddo *d, entry **waiters);
 
 /* Runs streamers and fabric as far as known times carry them. */
 void eddo_core_start(struct eddo *d);

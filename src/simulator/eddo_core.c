@@ -111,6 +111,8 @@ static bool run_stream_ab(struct eddo *d, int x)
                         KPU_STALL_L2_BANDWIDTH};
         from->release = stream(d, x, &w, actor_edges(a));
         from->closed = !walk_taken_again(&a->walk, x, a->iteration, window, reader);
+        if (from->closed)
+            eddo_wake(d, &from->waiters);
         pass_command(d, a, x, stationary);
         progress = true;
     }
@@ -233,6 +235,8 @@ static bool run_stream_out(struct eddo *d)
         into->closed = !walk_taken_again(&a->walk, KPU_C, a->iteration,
                                          d->program->window[KPU_C][KPU_HOIST_L2].hoist,
                                          d->c_stationary ? KPU_NEST : WALK_EVERY_STEP);
+        if (into->closed)
+            eddo_wake(d, &into->waiters);
         d->s->tally.stream_out[final][edges]++;
         if (d->c_stationary)
             d->registers[d->runs_released++ % EDDO_RUNS] = end;
