@@ -73,7 +73,7 @@ static void bm_store_next(pass *p)
     int64_t start = start_command(e, &w, &cause);
     from->release = occupy(e, start, t->out[from->final].bm[from->edges]);
     into->ready = from->release + t->bm_latency;
-    into->cause = (uint8_t)cause;
+    into->cause = cause;
     into->final = from->final;
     into->unwritten = 0;
     p->tally->bm_store[from->final][from->edges]++;
@@ -152,7 +152,7 @@ static void dma_load_c(pass *p, const c_use *c)
     int cause;
     int64_t start = start_command(e, &w, &cause);
     into->ready = occupy(e, start, p->t->in[KPU_C].dma[c->edges]) + p->t->dma_latency;
-    into->cause = (uint8_t)cause;
+    into->cause = cause;
     p->tally->dma_load[KPU_C][c->edges]++;
 }
 
@@ -166,7 +166,7 @@ static void bm_load_c(pass *p, const c_use *c)
     int cause;
     int64_t start = start_command(e, &w, &cause);
     into->ready = occupy(e, start, p->t->in[KPU_C].bm[c->edges]) + p->t->bm_latency;
-    into->cause = (uint8_t)cause;
+    into->cause = cause;
     p->tally->bm_load[KPU_C][c->edges]++;
 }
 
@@ -183,12 +183,12 @@ static void place_c(pass *p, int64_t i, c_use *c)
     slot_c3 *s3 = &p->s->ring_c3[c->l3_slot];
     if (c->first_l3) {
         s3->tile = c->tile;
-        s3->edges = (uint8_t)c->edges;
+        s3->edges = (int32_t)c->edges;
         s3->unwritten = c->fresh;
     }
     slot_c2 *s2 = &p->s->ring_c2[c->l2_slot];
     s2->l3_slot = c->l3_slot;
-    s2->edges = (uint8_t)c->edges;
+    s2->edges = (int32_t)c->edges;
     s2->unwritten = c->fresh;
 }
 
@@ -203,6 +203,12 @@ static void enter_c(pass *p, const c_use *c)
         walk_of(&p->walk, KPU_C, KPU_HOIST_L2)->next_number - 1;
 }
 
+/* Where this step's tiles of A and B lie. */
+typedef struct step_tiles {
+    int64_t l2_slot[2];
+    unsigned edges;
+} step_tiles;
+
 /* ---- streams and fabric ----------------------------------------------------------------- */
 
 /* A stream into the fabric: waits for a slot in L1 (or the registers) and for its tile in L2. */
@@ -214,9 +220,11 @@ static void stream_in(engine *e, const start_wait *w, int64_t cycles, int64_t la
     in->ready[x] = occupy(e, start, cycles) + latency;
 }
 
-static void stream_a_or_b(pass *p, int x, unsigned edges, slot *from, fab_inputs *in)
+static inline void stream_a_or_b(pass *p, int x, bool stationary, const step_tiles *at,
+                                 fab_inputs *in)
 {
-    bool stationary = x == p->program->stationary;
+    unsigned edges = at->edges;
+    slot *from = &p->s->ring[x][KPU_HOIST_L2][at->l2_slot[x]];
     start_wait w = {stationary ? p->registers[p->run_parity] : p->s->fab_end[p->l1_slot],
                     from->ready, stationary ? KPU_STALL_REGISTER_SLOTS : KPU_STALL_L1_SLOTS,
                     from->cause, KPU_STALL_L2_BANDWIDTH};
@@ -231,9 +239,8 @@ static void stream_a_or_b(pass *p, int x, unsigned edges, slot *from, fab_inputs
     }
 }
 
-static void stream_c_in(pass *p, const c_use *c, fab_inputs *in)
+static inline void stream_c_in(pass *p, bool stationary, const c_use *c, fab_inputs *in)
 {
-    bool stationary = p->program->stationary == KPU_C;
     const slot_c2 *from = &p->s->ring_c2[c->l2_slot];
     start_wait w = {stationary ? p->registers[p->run_parity] : p->s->cout_end[p->l1_slot],
                     from->ready, stationary ? KPU_STALL_REGISTER_SLOTS : KPU_STALL_L1_SLOTS,
@@ -257,7 +264,7 @@ static int64_t stream_c_out(pass *p, const c_use *c, bool final, int64_t result_
     int64_t start = start_command(&p->str_cout, &w, &cause);
     int64_t end = occupy(&p->str_cout, start, p->t->out[final].str[c->edges]);
     into->ready = end + p->t->str_latency;
-    into->cause = (uint8_t)cause;
+    into->cause = cause;
     into->final = final;
     into->unwritten = 0;
     p->tally->stream_out[final][c->edges]++;
@@ -268,7 +275,6 @@ static int64_t stream_c_out(pass *p, const c_use *c, bool final, int64_t result_
 
 /* What one sweep has in common for all its steps. */
 typedef struct sweep {
-    bool c_stationary;
     bool k_finished;   /* the last step of the sweep makes its C tile final */
     bool fresh_first;  /* C is fresh at the first step, at the others */
     bool fresh_others;
@@ -280,7 +286,6 @@ static sweep describe_sweep(const walk *w)
     const kpu_program *p = w->program;
     int inner = p->loop_dim[WALK_LAST];
     sweep d;
-    d.c_stationary = p->stationary == KPU_C;
     d.k_finished = walk_k_finished(w);
     d.fresh_first = !walk_k_started(w);
     d.fresh_others = inner == KPU_K ? false : d.fresh_first;
@@ -290,8 +295,9 @@ static sweep describe_sweep(const walk *w)
 }
 
 /* Loads of A and B that this step needs, to L3 then to L2; C's in between, in emission order. */
-static void load_tiles(pass *p, int64_t i, unsigned edges, const c_use *c, int64_t l2_slot[2])
+static inline void load_tiles(pass *p, int64_t i, const c_use *c, step_tiles *at)
 {
+    unsigned edges = at->edges;
     int64_t l3_slot[2];
     bool first[2];
     for (int x = KPU_A; x <= KPU_B; x++) {
@@ -304,9 +310,9 @@ static void load_tiles(pass *p, int64_t i, unsigned edges, const c_use *c, int64
         dma_load_c(p, c);
     for (int x = KPU_A; x <= KPU_B; x++) {
         walk_window *w2 = walk_of(&p->walk, x, KPU_HOIST_L2);
-        l2_slot[x] = walk_slot(w2, i, &first[x]);
+        at->l2_slot[x] = walk_slot(w2, i, &first[x]);
         if (first[x])
-            bm_load(p, x, edges, l3_slot[x], l2_slot[x]);
+            bm_load(p, x, edges, l3_slot[x], at->l2_slot[x]);
     }
     if (c->first_l2) {
         if (!c->fresh)
@@ -315,62 +321,83 @@ static void load_tiles(pass *p, int64_t i, unsigned edges, const c_use *c, int64
     }
 }
 
-static void run_step(pass *p, const sweep *d, int64_t i, bool last)
+static inline __attribute__((always_inline)) void run_step(pass *p, const int stationary,
+                                                           const sweep *d, int64_t i, bool last)
 {
-    unsigned edges = last ? p->walk.last_edges : p->walk.edges;
+    const bool c_stationary = stationary == KPU_C;
     bool run_begins = i == 0 && p->walk.run_begins, run_ends = last && p->walk.run_ends;
+    step_tiles at = {.edges = last ? p->walk.last_edges : p->walk.edges};
+    unsigned edges = at.edges;
     c_use c = {.tile = d->tile + i * d->tile_stride,
                .fresh = i ? d->fresh_others : d->fresh_first,
                .edges = edges};
-    int64_t l2_slot[2];
     place_c(p, i, &c);
-    load_tiles(p, i, edges, &c, l2_slot);
+    load_tiles(p, i, &c, &at);
 
     if (run_begins && p->program->double_buffered)
         p->run_parity ^= 1;
     fab_inputs in = {.first = {-1, -1, -1}, .ready = {-1, -1, -1}, .stationary_ready = -1,
                      .accumulators = -1, .registers = -1};
     for (int x = KPU_A; x <= KPU_B; x++)
-        if (x != p->program->stationary || run_begins)
-            stream_a_or_b(p, x, edges, &p->s->ring[x][KPU_HOIST_L2][l2_slot[x]], &in);
-    if (!d->c_stationary || run_begins) {
+        if (x != stationary || run_begins)
+            stream_a_or_b(p, x, x == stationary, &at, &in);
+    if (!c_stationary || run_begins) {
         if (!c.fresh)
-            stream_c_in(p, &c, &in);
-        else if (d->c_stationary)
+            stream_c_in(p, c_stationary, &c, &in);
+        else if (c_stationary)
             in.registers = p->registers[p->run_parity];
         else
             in.accumulators = p->s->cout_end[p->l1_slot];
     }
     int64_t start;
-    int64_t end = fab_run(p->tally, p->program->stationary, p->fabric_free, p->t->compute[edges],
+    int64_t end = fab_run(p->tally, stationary, p->fabric_free, p->t->compute[edges],
                           &in, &start);
     p->fabric_free = p->s->fab_end[p->l1_slot] = end;
     p->tally->fab[edges]++;
-    if (!d->c_stationary || run_ends) {
-        bool final = d->k_finished && (!d->c_stationary || last);
+    if (!c_stationary || run_ends) {
+        bool final = d->k_finished && (!c_stationary || last);
         int64_t out = stream_c_out(p, &c, final, end + p->t->skew);
-        if (d->c_stationary)
+        if (c_stationary)
             p->registers[p->run_parity] = out;
         else
             p->s->cout_end[p->l1_slot] = out;
     }
-    if (run_ends && !d->c_stationary)
+    if (run_ends && !c_stationary)
         p->registers[p->run_parity] = end;
     if (++p->l1_slot == p->program->l1_buffers)
         p->l1_slot = 0;
 }
 
+/* Compiled once for each stationary operand: which streams a step has is then no question. */
+static inline __attribute__((always_inline)) void run_sweeps(pass *p, const int stationary)
+{
+    do {
+        sweep d = describe_sweep(&p->walk);
+        int64_t trips = p->walk.trips[WALK_LAST];
+        for (int64_t i = 0; i < trips; i++)
+            run_step(p, stationary, &d, i, i == trips - 1);
+    } while (walk_advance(&p->walk));
+}
+static void run_with_a(pass *p)
+{
+    run_sweeps(p, KPU_A);
+}
+static void run_with_b(pass *p)
+{
+    run_sweeps(p, KPU_B);
+}
+static void run_with_c(pass *p)
+{
+    run_sweeps(p, KPU_C);
+}
+
 int run_iddo(kpu_simulator *s)
 {
+    static void (*const run_with[KPU_OPERANDS])(pass *) = {run_with_a, run_with_b, run_with_c};
     pass p = {.s = s, .program = &s->program, .t = &s->timing, .tally = &s->tally,
               .registers = {-1, -1}};
     walk_start(&p.walk, p.program, ~0u);
-    do {
-        sweep d = describe_sweep(&p.walk);
-        int64_t trips = p.walk.trips[WALK_LAST];
-        for (int64_t i = 0; i < trips; i++)
-            run_step(&p, &d, i, i == trips - 1);
-    } while (walk_advance(&p.walk));
+    run_with[p.program->stationary](&p);
     store_up_to(&p, walk_of(&p.walk, KPU_C, KPU_HOIST_L3)->next_number - 1,
                 walk_of(&p.walk, KPU_C, KPU_HOIST_L2)->next_number - 1);
     s->tally.fabric_end = p.fabric_free;

@@ -59,13 +59,13 @@ typedef struct slot {
 typedef struct slot_c2 {
     int64_t ready, release;
     int64_t l3_slot;
-    uint8_t cause, final, unwritten, edges;
+    int32_t cause, final, unwritten, edges; /* no char: it would alias everything */
 } slot_c2;
 typedef struct slot_c3 {
     int64_t ready, release;
     int64_t last_l2_number; /* latest tenant of the L2 ring that holds this tile */
     int64_t tile;           /* row-major index of the C tile in the problem */
-    uint8_t cause, final, unwritten, edges;
+    int32_t cause, final, unwritten, edges;
 } slot_c3;
 
 /* Scratch that grows and is reused. */
