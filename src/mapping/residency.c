@@ -17,11 +17,22 @@ static int64_t ring_bytes(const kpu_mapping *m, int operand, int level, int64_t 
     return kpu_mul_saturate(slots, m->slot_bytes[operand]);
 }
 
+/* Whether hoisting past the loop at `position` changes anything: it must index the operand, and
+ * iterate in some block. */
+static bool matters(const kpu_mapping *m, int operand, int position)
+{
+    int dim = m->loop_dim[position];
+    int64_t trips = position < KPU_BLOCK_LOOPS ? m->blocks[dim] : m->block_tiles[dim];
+    return (kpu_operand_dims[operand] >> dim & 1) && trips > 1;
+}
+
 static void list_options(const kpu_mapping *m, int operand, int level, int lowest,
                          option_list *list)
 {
     list->count = 0;
     for (int p = KPU_NEST; p >= lowest; p--) {
+        if (p < KPU_NEST && !matters(m, operand, p))
+            continue;
         int64_t window = kpu_mapping_window_tiles(m, operand, p);
         kpu_link_bytes bytes = kpu_mapping_link_bytes(m, operand, p);
         option o = {p, bytes.in + bytes.out, ring_bytes(m, operand, level, window)};
