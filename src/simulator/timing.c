@@ -2,14 +2,16 @@
 
 #include <math.h>
 
-__extension__ typedef __int128 wide;
-
+/* False if the occupancy is beyond 2^60 cycles, or not computable in 64 bits: a validated machine
+ * and tiles that fit it never come near. */
 static bool occupancy(int64_t bytes, kpu_rational bandwidth, int64_t *cycles)
 {
-    wide scaled = (wide)bytes * bandwidth.den;
-    wide result = (scaled + bandwidth.num - 1) / bandwidth.num;
-    *cycles = (int64_t)result;
-    return result < INT64_C(1) << 60;
+    int64_t scaled;
+    if (__builtin_mul_overflow(bytes, bandwidth.den, &scaled) ||
+        __builtin_add_overflow(scaled, bandwidth.num - 1, &scaled))
+        return false;
+    *cycles = scaled / bandwidth.num;
+    return *cycles < INT64_C(1) << 60;
 }
 
 static bool bind_transfers(const kpu_machine *machine, const kpu_program *p, timing *t)

@@ -1,15 +1,29 @@
 /* kpu-bench: what an evaluation costs. Prints nanoseconds per command and candidates per second of
- * both disciplines, thread scaling, and the share of writing. A measurement, not a test.
+ * both disciplines on one core, and how kpu_explore scales with threads. A measurement, not a
+ * test: the best of several repeats, as machines are shared and noisy.
  *
- *     kpu-bench [--size N] [--threads N] [--set iddo|eddo]
- */
+ *     kpu-bench [--size N] [--repeats N] [--threads N] */
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "kpu/explorer.h"
 #include "kpu/machine.h"
 #include "kpu/metrics.h"
+
+enum { TILES = 5, BUFFERS = 3, MIX = TILES * TILES * TILES * KPU_DATAFLOWS * 2 * BUFFERS };
+
+typedef struct settings {
+    int64_t size;
+    int repeats, threads;
+} settings;
+
+typedef struct cost {
+    int64_t feasible, commands;
+    double seconds;
+} cost;
 
 static double now(void)
 {
@@ -18,40 +32,32 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-typedef struct sum {
-    int64_t candidates, feasible, commands;
-    double seconds;
-} sum;
-
 /* The mix: TM, TN, TK in {16, 32, 64, 128, 256}, every dataflow and swap, d = 1, 2, 3. */
 static void candidate_at(int64_t n, int64_t control, kpu_candidate *c)
 {
     kpu_candidate_defaults(c);
-    for (int d = 0; d < KPU_DIMS; d++, n /= 5)
-        c->tile[d] = INT64_C(16) << n % 5;
-    c->dataflow = n % 3;
-    c->swap = n / 3 % 2;
-    int64_t buffers = n / 6 % 3 + 1;
+    for (int d = 0; d < KPU_DIMS; d++, n /= TILES)
+        c->tile[d] = INT64_C(16) << n % TILES;
+    c->dataflow = n % KPU_DATAFLOWS;
+    n /= KPU_DATAFLOWS;
+    c->swap = n % 2;
+    int64_t buffers = n / 2 % BUFFERS + 1;
     for (int x = 0; x < KPU_OPERANDS; x++)
         c->l3_buffers[x] = c->l2_buffers[x] = buffers;
     c->l1_buffers = buffers;
     c->control = control;
 }
-enum { MIX = 125 * 6 * 3 };
 
-static sum measure(const kpu_machine *machine, int64_t size, int64_t control)
+static cost evaluate_mix(kpu_simulator *simulator, const kpu_machine *machine, int64_t size,
+                         int64_t control)
 {
     kpu_problem problem = {{size, size, size}, {4, 4, 4}, 4};
-    kpu_simulator *simulator = kpu_simulator_new();
-    sum s = {0};
-    if (!simulator)
-        return s;
+    cost s = {0, 0, 0};
     double start = now();
     for (int64_t i = 0; i < MIX; i++) {
         kpu_candidate c;
         kpu_result result;
         candidate_at(i, control, &c);
-        s.candidates++;
         if (kpu_evaluate(simulator, machine, &problem, &c, &result) != KPU_OK ||
             result.mapping.broken)
             continue;
@@ -60,30 +66,125 @@ static sum measure(const kpu_machine *machine, int64_t size, int64_t control)
             s.commands += result.counts.commands[k];
     }
     s.seconds = now() - start;
-    kpu_simulator_free(simulator);
     return s;
+}
+
+static int bench_disciplines(const kpu_machine *machine, const settings *set)
+{
+    kpu_simulator *simulator = kpu_simulator_new();
+    if (!simulator)
+        return KPU_E_MEMORY;
+    for (int control = 0; control < KPU_CONTROLS; control++) {
+        cost best = evaluate_mix(simulator, machine, set->size, control);
+        for (int i = 1; i < set->repeats; i++) {
+            cost again = evaluate_mix(simulator, machine, set->size, control);
+            if (again.seconds < best.seconds)
+                best = again;
+        }
+        printf("%s %lld^3: %lld of %d candidates fit, %lld commands: %.2f ns/command, "
+               "%.0f candidates/s\n",
+               kpu_control_names[control], (long long)set->size, (long long)best.feasible, MIX,
+               (long long)best.commands, 1e9 * best.seconds / (double)best.commands,
+               (double)best.feasible / best.seconds);
+    }
+    kpu_simulator_free(simulator);
+    return KPU_OK;
+}
+
+static int count_rows(void *context, const kpu_row *rows, size_t count, kpu_diag *diag)
+{
+    (void)rows;
+    (void)diag;
+    *(int64_t *)context += (int64_t)count;
+    return KPU_OK;
+}
+
+static int make_space(const settings *set, kpu_space **space, kpu_diag *diag)
+{
+    char text[1024];
+    kpu_ini sweep;
+    int length = snprintf(text, sizeof text,
+                          "[sweep]\nname = bench\nmachines = %s/configs/default.ini\n"
+                          "[workload]\ngemms = cube:%lldx%lldx%lld\n"
+                          "[space]\nTM = 16..256 x2\nTN = 16..256 x2\nTK = 16..256 x2\n"
+                          "dataflow = os, ws, is\nswap = 0, 1\nd3 = 1..3\n",
+                          KPU_SOURCE_DIR, (long long)set->size, (long long)set->size,
+                          (long long)set->size);
+    int code = kpu_ini_parse("bench", text, (size_t)length, KPU_FILE_SWEEP, &sweep, diag);
+    if (code != KPU_OK)
+        return code;
+    code = kpu_space_make(&sweep, space, diag);
+    kpu_ini_fini(&sweep);
+    return code;
+}
+
+static int bench_threads(const settings *set, kpu_diag *diag)
+{
+    kpu_space *space;
+    int code = make_space(set, &space, diag);
+    double single = 0;
+    for (int threads = 1; code == KPU_OK && threads <= set->threads; threads *= 2) {
+        double best = 0;
+        int64_t rows = 0;
+        for (int i = 0; code == KPU_OK && i < set->repeats; i++) {
+            rows = 0;
+            kpu_explore_options options = {.threads = threads, .sink = count_rows,
+                                           .sink_context = &rows};
+            double start = now();
+            code = kpu_explore(space, &options, diag);
+            double seconds = now() - start;
+            best = i == 0 || seconds < best ? seconds : best;
+        }
+        single = threads == 1 ? best : single;
+        printf("threads %d: %lld candidates in %.3f s, %.0f/s, efficiency %.2f\n", threads,
+               (long long)rows, best, (double)rows / best, single / best / threads);
+    }
+    if (code == KPU_OK)
+        kpu_space_free(space);
+    return code;
+}
+
+static int parse(int argc, char **argv, settings *set)
+{
+    static const struct option options[] = {{"size", required_argument, NULL, 's'},
+                                            {"repeats", required_argument, NULL, 'r'},
+                                            {"threads", required_argument, NULL, 't'},
+                                            {NULL, 0, NULL, 0}};
+    *set = (settings){512, 5, 2};
+    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        char *end;
+        long value = o == '?' ? 0 : strtol(optarg, &end, 10);
+        if (value < 1 || value > 1 << 20 || *end) {
+            fprintf(stderr, "usage: kpu-bench [--size N] [--repeats N] [--threads N]\n");
+            return KPU_E_USAGE;
+        }
+        if (o == 's')
+            set->size = value;
+        else if (o == 'r')
+            set->repeats = (int)value;
+        else
+            set->threads = (int)value;
+    }
+    return KPU_OK;
 }
 
 int main(int argc, char **argv)
 {
-    int64_t size = argc > 2 && strcmp(argv[1], "--size") == 0 ? atoll(argv[2]) : 512;
+    settings set;
     kpu_machine machine;
     kpu_diag diag;
     kpu_diag_init(&diag);
-    int code = kpu_machine_load(KPU_SOURCE_DIR "/configs/default.ini", &machine, &diag);
-    if (code != KPU_OK) {
-        char *text = kpu_diag_render(&diag);
-        fprintf(stderr, "%s", text ? text : "out of memory");
-        free(text);
-        kpu_diag_fini(&diag);
-        return kpu_error_exit_code(code);
-    }
-    for (int control = 0; control < KPU_CONTROLS; control++) {
-        sum s = measure(&machine, size, control);
-        printf("%s %lld^3: %lld of %lld fit, %lld commands, %.2f ns/command, %.0f candidates/s\n",
-               kpu_control_names[control], (long long)size, (long long)s.feasible,
-               (long long)s.candidates, (long long)s.commands,
-               1e9 * s.seconds / (double)s.commands, (double)s.feasible / s.seconds);
-    }
-    return 0;
+    int code = parse(argc, argv, &set);
+    if (code == KPU_OK)
+        code = kpu_machine_load(KPU_SOURCE_DIR "/configs/default.ini", &machine, &diag);
+    if (code == KPU_OK)
+        code = bench_disciplines(&machine, &set);
+    if (code == KPU_OK)
+        code = bench_threads(&set, &diag);
+    char *text = kpu_diag_render(&diag);
+    if (text && diag.count)
+        fprintf(stderr, "%s\n", text);
+    free(text);
+    kpu_diag_fini(&diag);
+    return kpu_error_exit_code(code);
 }
