@@ -47,6 +47,11 @@ int kpu_result_print_json(const kpu_machine *machine, const kpu_result *result, 
 /* The same, appended. */
 void kpu_result_put_json(kpu_text *text, const kpu_machine *machine, const kpu_result *result);
 
+/* ---- For a person ----------------------------------------------------------------------- */
+
+/* Loop nest, memory hierarchy, where the cycles went, how far from each bound; 80 columns. */
+void kpu_result_explain(kpu_text *text, const kpu_machine *machine, const kpu_result *result);
+
 #ifdef __cplusplus
 }
 #endif
