@@ -23,7 +23,7 @@ log=$PWD/build/quickstart.log
 need_packages $packages_build $packages_pictures
 
 echo "Building kpu-dse (log: build/quickstart.log)"
-logged "The configuration" cmake --preset release -DKPU_BUILD_TESTS=OFF
+logged "The configuration" cmake --preset release
 logged "The build" cmake --build build --target kpu-dse
 
 echo "Sweeping sweeps/bert-edge.ini"
@@ -35,4 +35,4 @@ python=/usr/bin/python3
 logged "Drawing" $python analysis/plot_all.py $results --output results
 echo
 echo "Results:  $results"
-echo "Pictures: $(cd results && ls bert-edge*.png | sed 's|^|results/|' | tr '\n' ' ')"
+echo "Pictures: $(echo results/bert-edge*.png)"

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034,SC2154
 # Debian packages: which are needed, which are missing, how to get them. Sourced by quickstart.sh
 # and test.sh; the caller sets `log` to a file for apt's chatter.
 
