@@ -29,6 +29,7 @@ GROUPS = {"candidates", "metrics", "workloads", "machines", "provenance"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 PATH = re.compile(r"""(?:^|[\s"'=(`])/([A-Za-z.][\w.-]*)/[\w.]""")
+JOINED = re.compile(r'\b[A-Z_]+\s*"/')  # a macro and a string: a path below the macro's folder
 HOME = re.compile(r"/(?:home|Users)/\w+|(?:^|[\s\"'=(`])/root\b")
 OUTPUT = re.compile(r"\b(?:printf|puts|putchar|perror|exit|_exit|abort|vprintf)\s*\("
                     r"|\bf(?:printf|puts|write|putc)\s*\([^;]*\b(?:stdout|stderr)\b")
@@ -122,7 +123,8 @@ def check_text(root, path, text):
     for number, line in enumerate(lines, 1):
         if HOME.search(line) or any(place in line for place in places):
             yield number, "a path of one machine"
-        elif any(first not in COMMON_ROOTS | GROUPS for first in PATH.findall(line)):
+        elif any(first not in COMMON_ROOTS | GROUPS
+                 for first in PATH.findall(JOINED.sub('"', line))):
             yield number, "an absolute path"
         if UNFINISHED.search(line):
             yield number, "unfinished work without the number of its issue"

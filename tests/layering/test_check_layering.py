@@ -53,6 +53,7 @@ class CheckLayering(unittest.TestCase):
         self.assertEqual(self.complaints("src/mapping/a.c", CLEAN), [])
         self.assertEqual(self.complaints("src/explorer/a.c", "#include <omp.h>\n"), [])
         self.assertEqual(self.complaints("src/tools/a.c", "    exit(1);\n"), [])
+        self.assertEqual(self.complaints("tests/a.c", 'f(SOURCE_DIR "/scratch/kpu");\n'), [])
         self.assertEqual(self.complaints("docs/a.md", "ls /usr/bin/python3 /candidates/tile_m\n"), [])
 
     def test_each_violation_is_found(self):
