@@ -98,9 +98,10 @@ def panels(results, arguments, names):
 
 def grid(count, width=3.4, height=2.8, single=(6.4, 4.4), columns=3):
     """A figure with `count` axes, and no empty ones; of the size `single` if it is one row."""
+    one_row = count <= (2 if columns == 2 else 1)
     columns = min(count, columns) if (count, columns) != (4, 3) else 2
     rows = math.ceil(count / columns)
-    size = single if count <= min(columns, 2) else (width * columns, height * rows)
+    size = single if one_row else (max(width * columns, 7), height * rows)
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
     flat = list(axes.flat)
     for axis in flat[count:]:
@@ -181,8 +182,10 @@ def legend(figure, handles, columns=4):
                   bbox_to_anchor=(0.5, 1.0), borderaxespad=0.2)
 
 
-def candidate_label(row):
-    return f"{row['TM']}×{row['TN']}×{row['TK']} {row['dataflow']}"
+def candidate_label(row, several_machines):
+    """"edge-ai  16×32×16 os"."""
+    machine = f"{row['machine_name']}  " if several_machines else ""
+    return f"{machine}{row['TM']}×{row['TN']}×{row['TK']} {row['dataflow']}"
 
 
 def best_rows(results, panel, names):

@@ -31,11 +31,13 @@ def draw_roof(axis, limits, roof, name):
     ridge = peak / bandwidth
     x = np.array([limits[0], ridge, limits[1]])
     axis.plot(x, np.minimum(peak, bandwidth * x), color=BLACK, linewidth=1.2, zorder=3)
-    prefix = f"{name}: " if name else ""
-    axis.annotate(f"{prefix}{peak:.4g} MAC/cycle", (limits[1], peak), (-2, 3),
-                  textcoords="offset points", ha="right", va="bottom", fontsize=7)
-    axis.annotate(f"{prefix}{bandwidth:.4g} B/cycle", (ridge, peak), (-4, 3), fontsize=7,
-                  textcoords="offset points", ha="right", va="bottom")
+    flat, slope = f"{peak:.4g} MAC/cycle", f"{bandwidth:.4g} B/cycle"
+    labels = [(flat, (limits[1], peak), -2), (slope, (ridge, peak), -4)]
+    if name:  # one of several: one label, where there is room
+        labels = [(f"{name}: {flat}, {slope}", (limits[1], peak), -2)]
+    for text, place, shift in labels:
+        axis.annotate(text, place, (shift, 3), textcoords="offset points", ha="right",
+                      va="bottom", fontsize=7)
 
 
 def draw_panel(results, axis, panel):

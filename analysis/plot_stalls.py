@@ -37,7 +37,8 @@ def largest(tables):
 
 def draw_panel(axis, panel, shares, kept):
     members = panel.front
-    labels = [f"{kpu_plot.candidate_label(row)}  {row['cycles']:,}"
+    several = members["machine"].nunique() > 1
+    labels = [f"{kpu_plot.candidate_label(row, several)}  {row['cycles']:,}"
               for _, row in members.iterrows()]
     parts = [("compute", COMPUTE, members["compute_cycles"] / members["cycles"])]
     parts += [(name, colour, shares[name]) for name, colour in zip(kept, COLOURS)]

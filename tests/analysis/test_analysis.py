@@ -141,7 +141,8 @@ class Pictures(Case):
         self.check_png("roofline")
         tree = self.check_svg("roofline", "arithmetic intensity at DRAM [MAC/B]",
                               "attained [MAC/cycle]", "roof of the machine", "on the front",
-                              "edge-ai: 256 MAC/cycle", "minimal: 64 MAC/cycle")
+                              "edge-ai: 256 MAC/cycle, 266.7 B/cycle",
+                              "minimal: 64 MAC/cycle, 100 B/cycle")
         self.assertEqual(self.points(tree, 0), len(self.expected_front(0, "cycles", "energy_pj")))
 
     def test_stalls(self):
