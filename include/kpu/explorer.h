@@ -51,6 +51,11 @@ size_t kpu_space_machine_axis_count(const kpu_space *space);
 const kpu_key *kpu_space_machine_axis(const kpu_space *space, size_t axis);
 double kpu_space_machine_axis_value(const kpu_space *space, size_t axis, int64_t machine);
 uint64_t kpu_space_seed(const kpu_space *space);
+const char *kpu_space_name(const kpu_space *space);
+const char *kpu_space_output(const kpu_space *space); /* results file, as the sweep names it */
+/* Objectives of the front: indices in the table of metrics, none of sense NONE. */
+size_t kpu_space_objective_count(const kpu_space *space);
+int kpu_space_objective(const kpu_space *space, size_t n);
 
 /* ---- Evaluation ------------------------------------------------------------------------- */
 

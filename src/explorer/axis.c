@@ -1,0 +1,346 @@
+#include "explorer/axis.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Divisors are found by trial up to the root of the dimension. */
+static const int64_t largest_factored = INT64_C(1) << 40;
+
+/* One entry being parsed: its text, a copy that may be cut up, and where it began. */
+typedef struct entry {
+    const kpu_axis *axis;
+    char *text;
+    int64_t at;
+    kpu_diag *diag;
+} entry;
+
+static kpu_place place_at(const kpu_axis *axis, int64_t at)
+{
+    kpu_place place = axis->place;
+    place.column += place.column > 0 ? at : 0;
+    return place;
+}
+
+static char *skip_blanks(char *text)
+{
+    while (isspace((unsigned char)*text))
+        text++;
+    return text;
+}
+
+static void trim_end(char *text)
+{
+    size_t length = strlen(text);
+    while (length > 0 && isspace((unsigned char)text[length - 1]))
+        text[--length] = '\0';
+}
+
+/* The integer at `text`, a part of the entry's text. */
+static int parse_int(const entry *e, const char *text, int64_t *out)
+{
+    kpu_place place = place_at(e->axis, e->at + (text - e->text));
+    return kpu_key_parse_int(e->axis->key, text, &place, out, e->diag);
+}
+
+static int fail(const entry *e, const char *where, const char *message)
+{
+    kpu_place place = place_at(e->axis, e->at + (where - e->text));
+    return kpu_diag_add_at(e->diag, KPU_E_INPUT, &place, "%s: %s", e->axis->key->name, message);
+}
+
+/* "+16" or "x2" after a range; the step of a key is no value of it, so it has bounds of its own. */
+static int parse_step(const entry *e, char *text, kpu_axis_item *out)
+{
+    static const kpu_key step_key = {
+        .type = KPU_KEY_INT, .name = "step", .unit = "", .min = 1, .max = 1e15};
+    out->kind = *text == 'x' ? KPU_ITEM_PRODUCT : KPU_ITEM_SUM;
+    if (*text != 'x' && *text != '+')
+        return fail(e, text, "expected a step after the range: +16 or x2");
+    char *number = skip_blanks(text + 1);
+    kpu_place place = place_at(e->axis, e->at + (number - e->text));
+    int code = kpu_key_parse_int(&step_key, number, &place, &out->number[2], e->diag);
+    if (code == KPU_OK && out->kind == KPU_ITEM_PRODUCT && out->number[2] < 2)
+        return fail(e, text, "a range by x1 never ends; the factor must be at least 2");
+    return code;
+}
+
+/* FIRST..LAST, cut at `dots`. */
+static int parse_bounds(const entry *e, char *text, char *dots, kpu_axis_item *out)
+{
+    *dots = '\0';
+    trim_end(text);
+    int code = parse_int(e, text, &out->number[0]);
+    if (code == KPU_OK)
+        code = parse_int(e, skip_blanks(dots + 2), &out->number[1]);
+    if (code == KPU_OK && out->number[0] > out->number[1])
+        return fail(e, text, "a range that runs backwards: its first number must not exceed its "
+                             "last");
+    return code;
+}
+
+static int parse_range(const entry *e, char *dots, kpu_axis_item *out)
+{
+    char *step = dots + 2;
+    step += strcspn(step, "+xX");
+    *out = (kpu_axis_item){.kind = KPU_ITEM_SUM, .number = {[2] = 1}, .at = e->at};
+    if (*step != '\0') {
+        int code = parse_step(e, step, out);
+        if (code != KPU_OK)
+            return code;
+        *step = '\0';
+    }
+    trim_end(dots + 2);
+    int code = parse_bounds(e, e->text, dots, out);
+    if (code == KPU_OK && out->kind == KPU_ITEM_PRODUCT && out->number[0] < 1)
+        return fail(e, e->text, "a range by a factor must not begin at 0");
+    return code;
+}
+
+static const char divisors_word[] = "divisors";
+
+static int parse_divisors(const entry *e, kpu_axis_item *out)
+{
+    char *limits = skip_blanks(e->text + strlen(divisors_word));
+    *out = (kpu_axis_item){.kind = KPU_ITEM_DIVISORS, .number = {1, INT64_MAX}, .at = e->at};
+    if (e->axis->element != KPU_ELEMENT_EXTENT)
+        return fail(e, e->text, "divisors belong to a dimension of the GEMM: to TM, TN, TK, BM, BN "
+                                "and BK only");
+    if (*limits == '\0')
+        return KPU_OK;
+    char *dots = strstr(limits, "..");
+    if (!dots)
+        return fail(e, limits, "expected limits after divisors, such as 16..512");
+    return parse_bounds(e, limits, dots, out);
+}
+
+static int parse_item(const entry *e, kpu_axis_item *out)
+{
+    bool is_number = e->axis->element <= KPU_ELEMENT_EXTENT;
+    char *dots = strstr(e->text, "..");
+    size_t word = strlen(divisors_word);
+    if (e->text[0] == '\0')
+        return fail(e, e->text, "an empty entry in the list");
+    if (strncmp(e->text, divisors_word, word) == 0 && !isalnum((unsigned char)e->text[word]))
+        return parse_divisors(e, out);
+    if (is_number && dots)
+        return parse_range(e, dots, out);
+    *out = (kpu_axis_item){.kind = KPU_ITEM_VALUE, .at = e->at};
+    kpu_place place = place_at(e->axis, e->at);
+    return kpu_element_parse(e->axis->element, e->axis->key, e->text, &place, out->number, e->diag);
+}
+
+/* Every entry of the list, so that all its mistakes are told at once. */
+static int parse_list(kpu_axis *axis, char *copy, kpu_diag *diag)
+{
+    int worst = KPU_OK;
+    for (char *from = copy, *next = copy; next; from = next) {
+        next = strchr(from, ',');
+        if (next)
+            *next++ = '\0';
+        char *text = skip_blanks(from);
+        trim_end(text);
+        entry e = {.axis = axis, .text = text, .at = text - copy, .diag = diag};
+        kpu_axis_item *item = &axis->items[axis->count];
+        int code = parse_item(&e, item);
+        worst = code != KPU_OK ? code : worst;
+        axis->has_divisors |= code == KPU_OK && item->kind == KPU_ITEM_DIVISORS;
+        axis->count += code == KPU_OK;
+    }
+    return worst;
+}
+
+int kpu_axis_parse(kpu_axis *axis, const kpu_key *key, kpu_element_kind element, const char *text,
+                   const kpu_place *place, kpu_diag *diag)
+{
+    size_t entries = 1;
+    for (const char *c = text; *c != '\0'; c++)
+        entries += *c == ',';
+    *axis = (kpu_axis){.key = key, .place = *place, .element = element};
+    axis->items = calloc(entries, sizeof *axis->items);
+    char *copy = strdup(text);
+    int code = axis->items && copy ? parse_list(axis, copy, diag)
+                                   : kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    free(copy);
+    if (code != KPU_OK)
+        kpu_axis_fini(axis);
+    return code;
+}
+
+void kpu_axis_fini(kpu_axis *axis)
+{
+    free(axis->items);
+    *axis = (kpu_axis){0};
+}
+
+/* The divisors of `size` within the item's limits, ascending, to `out` unless it is NULL. */
+static int64_t list_divisors(const kpu_axis_item *item, int64_t size, int64_t *out)
+{
+    int64_t small = 0, large = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        /* The second pass knows how many there are and fills both halves in their place. */
+        int64_t below = 0, above = small + large;
+        for (int64_t d = 1; d <= size / d; d++) {
+            if (size % d != 0)
+                continue;
+            int64_t e = size / d;
+            bool has_d = d >= item->number[0] && d <= item->number[1];
+            bool has_e = e != d && e >= item->number[0] && e <= item->number[1];
+            small += pass == 0 && has_d;
+            large += pass == 0 && has_e;
+            if (pass == 1 && has_d)
+                out[below++] = d;
+            if (pass == 1 && has_e)
+                out[--above] = e;
+        }
+        if (!out)
+            break;
+    }
+    return small + large;
+}
+
+/* How many elements an item stands for, counted without making them. */
+static int64_t item_count(const kpu_axis_item *item, const kpu_axis_extent *extent)
+{
+    const int64_t *n = item->number;
+    int64_t count = 0;
+    switch (item->kind) {
+    case KPU_ITEM_VALUE: return 1;
+    case KPU_ITEM_DIVISORS: return list_divisors(item, extent->size, NULL);
+    case KPU_ITEM_SUM: count = (n[1] - n[0]) / n[2]; return count < INT64_MAX ? count + 1 : count;
+    case KPU_ITEM_PRODUCT:
+        for (int64_t v = n[0]; v <= n[1]; v *= n[2]) {
+            count++;
+            if (v > n[1] / n[2])
+                break;
+        }
+    }
+    return count;
+}
+
+static void fill_item(const kpu_axis_item *item, const kpu_axis_extent *extent, int64_t count,
+                      size_t width, int64_t *out)
+{
+    if (item->kind == KPU_ITEM_DIVISORS) {
+        list_divisors(item, extent->size, out);
+        return;
+    }
+    memcpy(out, item->number, width * sizeof *out);
+    for (int64_t i = 1; i < count; i++)
+        out[i] = item->kind == KPU_ITEM_SUM ? out[i - 1] + item->number[2]
+                                            : out[i - 1] * item->number[2];
+}
+
+/* Elements by value, then by index. */
+typedef struct sorting {
+    const int64_t *number;
+    size_t width;
+} sorting;
+
+static int compare(const void *a, const void *b, void *context)
+{
+    const sorting *s = context;
+    int64_t i = *(const int64_t *)a, j = *(const int64_t *)b;
+    const int64_t *x = s->number + (size_t)i * s->width, *y = s->number + (size_t)j * s->width;
+    for (size_t k = 0; k < s->width; k++) {
+        if (x[k] != y[k])
+            return x[k] < y[k] ? -1 : 1;
+    }
+    return (i > j) - (i < j);
+}
+
+static int complain_double(const kpu_axis *axis, const kpu_axis_extent *extent,
+                           const kpu_values *values, int64_t index, kpu_diag *diag)
+{
+    const kpu_axis_item *item = axis->items;
+    for (int64_t before = item_count(item, extent); before <= index && item + 1 < axis->items + axis->count;)
+        before += item_count(++item, extent);
+    kpu_place place = place_at(axis, item->at);
+    if (kpu_element_width(axis->element) > 1 || axis->element > KPU_ELEMENT_EXTENT)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "%s: this value stands in the list twice",
+                               axis->key->name);
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "%s: %" PRId64 " stands in the list twice%s%s",
+                           axis->key->name, values->number[index],
+                           axis->has_divisors ? " for the GEMM " : "",
+                           axis->has_divisors ? extent->gemm : "");
+}
+
+static int check_doubles(const kpu_axis *axis, const kpu_axis_extent *extent,
+                         const kpu_values *values, kpu_diag *diag)
+{
+    if (axis->count == 1)
+        return KPU_OK; /* a single range or set of divisors has none */
+    int64_t *order = malloc((size_t)values->count * sizeof *order);
+    if (!order)
+        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    for (int64_t i = 0; i < values->count; i++)
+        order[i] = i;
+    sorting s = {values->number, kpu_element_width(axis->element)};
+    qsort_r(order, (size_t)values->count, sizeof *order, compare, &s);
+    int64_t twice = INT64_MAX;
+    for (int64_t i = 1; i < values->count; i++) {
+        size_t bytes = s.width * sizeof(int64_t);
+        if (memcmp(s.number + (size_t)order[i] * s.width,
+                   s.number + (size_t)order[i - 1] * s.width, bytes) == 0 &&
+            order[i] < twice)
+            twice = order[i];
+    }
+    free(order);
+    return twice == INT64_MAX ? KPU_OK : complain_double(axis, extent, values, twice, diag);
+}
+
+static int count_values(const kpu_axis *axis, const kpu_axis_extent *extent, int64_t *out,
+                        kpu_diag *diag)
+{
+    *out = 0;
+    if (axis->has_divisors && extent->size > largest_factored)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &axis->place,
+                               "%s: %s = %" PRId64 " of the GEMM %s is too large for divisors; give "
+                               "a list",
+                               axis->key->name, extent->name, extent->size, extent->gemm);
+    for (size_t i = 0; i < axis->count; i++) {
+        const kpu_axis_item *item = &axis->items[i];
+        int64_t count = item_count(item, extent);
+        kpu_place place = place_at(axis, item->at);
+        if (count == 0)
+            return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                                   "%s: %s = %" PRId64 " of the GEMM %s has no divisor within "
+                                   "%" PRId64 "..%" PRId64,
+                                   axis->key->name, extent->name, extent->size, extent->gemm,
+                                   item->number[0], item->number[1]);
+        if (count > KPU_AXIS_VALUES_MAX - *out)
+            return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                                   "%s: more than %d values on one axis", axis->key->name,
+                                   KPU_AXIS_VALUES_MAX);
+        *out += count;
+    }
+    return KPU_OK;
+}
+
+int kpu_axis_expand(const kpu_axis *axis, const kpu_axis_extent *extent, kpu_values *out,
+                    kpu_diag *diag)
+{
+    size_t width = kpu_element_width(axis->element);
+    *out = (kpu_values){0};
+    int64_t count;
+    int code = count_values(axis, extent, &count, diag);
+    if (code != KPU_OK)
+        return code;
+    int64_t *number = malloc((size_t)count * width * sizeof *number);
+    if (!number)
+        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    int64_t *next = number;
+    for (size_t i = 0; i < axis->count; i++) {
+        int64_t n = item_count(&axis->items[i], extent);
+        fill_item(&axis->items[i], extent, n, width, next);
+        next += (size_t)n * width;
+    }
+    *out = (kpu_values){count, number};
+    code = check_doubles(axis, extent, out, diag);
+    if (code != KPU_OK) {
+        free(number);
+        *out = (kpu_values){0};
+    }
+    return code;
+}

@@ -1,0 +1,116 @@
+/* The inside of a kpu_space, shared by the files that make it. */
+#ifndef KPU_EXPLORER_SPACE_H
+#define KPU_EXPLORER_SPACE_H
+
+#include "explorer/axis.h"
+#include "kpu/explorer.h"
+
+enum { KPU_SPACE_AXES = 15, KPU_MACHINE_VARIANTS_MAX = 65536, KPU_DIGITS_MAX = 64 };
+
+/* One axis of the candidate: the key in [space], how its elements look, where they go. */
+typedef struct kpu_space_axis {
+    const char *name;
+    kpu_element_kind element;
+    size_t offset; /* in kpu_candidate */
+    int dim;       /* KPU_M.. that `divisors` refers to; -1: none */
+} kpu_space_axis;
+extern const kpu_space_axis kpu_space_axes[KPU_SPACE_AXES];
+
+/* Axes -> digits of a mixed-radix number: those of a lock-step group share one digit, which
+ * stands where the first of them would. */
+typedef struct kpu_digits {
+    size_t axis_count, digit_count;
+    size_t digit_of[KPU_DIGITS_MAX];
+    const kpu_setting *group_of[KPU_DIGITS_MAX]; /* [lockstep] entry, or NULL */
+} kpu_digits;
+
+/* A machine key that is an axis; values as text for kpu_ini_set, and as numbers. */
+typedef struct kpu_machine_axis {
+    const kpu_key *key;
+    kpu_place place;
+    int64_t count;
+    char **text;
+    double *value;
+} kpu_machine_axis;
+
+typedef struct kpu_source {
+    char *name, *text;
+} kpu_source;
+
+typedef struct kpu_space_gemm_entry {
+    size_t workload, gemm;
+} kpu_space_gemm_entry;
+
+struct kpu_space {
+    char *name, *output;
+    int *objectives;
+    size_t objective_count;
+    uint64_t seed;
+
+    kpu_workload *workloads;
+    size_t workload_count;
+    kpu_space_gemm_entry *gemms;
+    size_t gemm_count;
+
+    kpu_machine_axis *machine_axes;
+    size_t machine_axis_count;
+    kpu_digits machine_digits;
+    int64_t machine_lengths[KPU_DIGITS_MAX];
+    int64_t machine_axes_size; /* product of the lengths */
+    kpu_machine *machines;     /* base machine outermost, then the machine axes */
+    size_t machine_count;
+
+    kpu_axis axes[KPU_SPACE_AXES];
+    kpu_digits digits;
+    kpu_values shared[KPU_SPACE_AXES]; /* of axes without `divisors` */
+    kpu_values *values;                /* [gemm * KPU_SPACE_AXES + axis]; may alias `shared` */
+    int64_t *lengths;                  /* [gemm * digit_count + digit] */
+    int64_t *first;                    /* [gemm_count + 1]: points of a machine before that GEMM */
+    int64_t raw_size, run_size;
+
+    kpu_expression **constraints;
+    size_t constraint_count;
+
+    kpu_source *sources;
+    size_t source_count;
+};
+
+/* Where the sweep's machines and workloads are looked for. */
+int kpu_space_find_file(const kpu_ini *sweep, const char *name, const kpu_place *place, char **out,
+                        kpu_diag *diag);
+/* Keeps a copy of a file's text under its name. */
+int kpu_space_add_source(kpu_space *space, const char *name, const char *text, kpu_diag *diag);
+
+/* Each reads its sections, gathers all complaints about them and returns the worst. */
+int kpu_space_read_machines(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag);
+int kpu_space_read_workloads(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag);
+int kpu_space_read_axes(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag);
+int kpu_space_read_constraints(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag);
+/* After all of them: the numbering, with its checks. */
+int kpu_space_number(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag);
+void kpu_space_free_machines(kpu_space *space);
+void kpu_space_free_workloads(kpu_space *space);
+void kpu_space_free_axes(kpu_space *space);
+
+/* Digits of `names`, grouped as [lockstep] says. Names in groups must be of one `names` only. */
+int kpu_digits_make(kpu_digits *digits, const char *const *names, size_t count,
+                    const kpu_ini *sweep, kpu_diag *diag);
+/* Lengths of the digits from those of the axes; complains about groups of unequal lengths.
+ * `whose` ends the complaint: "", or " of the GEMM qkv". */
+int kpu_digits_lengths(const kpu_digits *digits, const char *const *names,
+                       const int64_t *axis_lengths, const char *whose, int64_t *out,
+                       kpu_diag *diag);
+
+/* True if no constraint excludes the point. */
+bool kpu_space_admits(const kpu_space *space, const kpu_point *point);
+
+/* A setting's list "a, b , c" -> its entries, trimmed, each with its place. Empty entries and
+ * doubles are complained about. */
+typedef struct kpu_list_entry {
+    char *text; /* the caller frees it */
+    kpu_place place;
+} kpu_list_entry;
+int kpu_list_split(const kpu_setting *setting, kpu_list_entry **out, size_t *count, kpu_diag *diag);
+void kpu_list_free(kpu_list_entry *entries, size_t count);
+
+#endif
