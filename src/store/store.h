@@ -6,11 +6,15 @@
 #include <time.h>
 
 #include "kpu/store.h"
+#include "store/chunk.h"
 #include "store/output_file.h"
 
 /* Rows of a chunk, and of the buffer. Measured: 1,024 to 16,384 write equally fast; larger ones
  * compress a little better and cost more memory and more of a killed run. */
 enum { KPU_STORE_CHUNK_ROWS = 4096 };
+/* Values from one column of the buffer to the next: were it a power of two, a row would fall into
+ * one set of the cache and push itself out. */
+enum { KPU_STORE_STRIDE = KPU_STORE_CHUNK_ROWS + 8 };
 
 struct kpu_store {
     kpu_output_file output;
@@ -18,7 +22,8 @@ struct kpu_store {
     kpu_column *columns;
     hid_t *datasets;
     size_t count;
-    kpu_metric_value *buffer; /* column by column, KPU_STORE_CHUNK_ROWS each */
+    kpu_metric_value *buffer; /* column by column, KPU_STORE_STRIDE each */
+    kpu_chunk_encoder encoder;
     int64_t base;             /* rows in complete chunks */
     int64_t buffered;         /* rows in the buffer: the chunk that begins at `base` */
     int64_t stored;           /* how many of them are in the file too */

@@ -5,8 +5,6 @@
 #include "store/column.h"
 #include "store/store.h"
 
-/* Level 1 is half as fast as none at a quarter of the size; higher levels gain 2 %. */
-enum { DEFLATE_LEVEL = 1 };
 /* A killed run loses at most what the last seconds brought; flushing takes at most a twentieth of
  * the time. */
 static const double flush_interval_s = 2.0, flush_cost_factor = 20.0;
@@ -66,8 +64,9 @@ static bool copy_columns(kpu_store *store, const kpu_column *columns, size_t cou
     size_t slots = count ? count : 1;
     store->columns = calloc(slots, sizeof *store->columns);
     store->datasets = calloc(slots, sizeof *store->datasets);
-    store->buffer = calloc(slots * KPU_STORE_CHUNK_ROWS, sizeof *store->buffer);
-    if (!store->columns || !store->datasets || !store->buffer)
+    store->buffer = calloc(slots * KPU_STORE_STRIDE, sizeof *store->buffer);
+    if (!store->columns || !store->datasets || !store->buffer ||
+        !kpu_chunk_encoder_init(&store->encoder, KPU_STORE_CHUNK_ROWS * sizeof *store->buffer))
         return false;
     for (; store->count < count; store->count++) {
         store->datasets[store->count] = -1;
@@ -102,24 +101,12 @@ static herr_t write_root_attributes(hid_t file)
     return kpu_store_put_int(file, "complete", 0);
 }
 
-static hid_t row_creation(void)
-{
-    hsize_t chunk = KPU_STORE_CHUNK_ROWS;
-    hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
-    if (H5Pset_chunk(creation, 1, &chunk) < 0 || H5Pset_shuffle(creation) < 0 ||
-        H5Pset_deflate(creation, DEFLATE_LEVEL) < 0 || H5Pset_fletcher32(creation) < 0) {
-        H5Pclose(creation);
-        return -1;
-    }
-    return creation;
-}
-
 static herr_t create_datasets(kpu_store *store)
 {
     hsize_t none = 0, unlimited = H5S_UNLIMITED;
-    hid_t creation = row_creation();
+    hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
     hid_t space = H5Screate_simple(1, &none, &unlimited);
-    herr_t status = creation < 0 || space < 0 ? -1 : 0;
+    herr_t status = kpu_chunk_set_filters(creation, KPU_STORE_CHUNK_ROWS);
     for (size_t i = 0; status >= 0 && i < store->count; i++) {
         const kpu_column *column = &store->columns[i];
         hid_t type = kpu_store_column_type(column, 0);
@@ -197,21 +184,24 @@ static void unpack(kpu_metric_value *values, int64_t count)
     }
 }
 
-static herr_t write_slab(hid_t dataset, int64_t first, int64_t count, const void *values)
+/* What is buffered of a column to its chunk in the file. The rows that are yet to come are zeros,
+ * so that equal results are equal bytes. */
+static herr_t write_column(kpu_store *store, size_t column)
 {
-    hsize_t start = (hsize_t)first, length = (hsize_t)count, extent = start + length;
+    kpu_metric_value *values = store->buffer + column * KPU_STORE_STRIDE;
+    hid_t dataset = store->datasets[column];
+    hsize_t extent = (hsize_t)(store->base + store->buffered);
     if (H5Dset_extent(dataset, &extent) < 0)
         return -1;
-    hid_t type = H5Dget_type(dataset), in_file = H5Dget_space(dataset);
-    hid_t in_memory = H5Screate_simple(1, &length, NULL);
-    herr_t status =
-        type < 0 || in_file < 0 || in_memory < 0 ||
-                H5Sselect_hyperslab(in_file, H5S_SELECT_SET, &start, NULL, &length, NULL) < 0
-            ? -1
-            : H5Dwrite(dataset, type, in_memory, in_file, H5P_DEFAULT, values);
-    H5Sclose(in_memory);
-    H5Sclose(in_file);
-    H5Tclose(type);
+    memset(values + store->buffered, 0,
+           (size_t)(KPU_STORE_CHUNK_ROWS - store->buffered) * sizeof *values);
+    if (store->columns[column].type != KPU_COLUMN_ENUM)
+        return kpu_chunk_write(&store->encoder, dataset, (hsize_t)store->base,
+                               KPU_STORE_CHUNK_ROWS, sizeof *values, values);
+    const void *bytes = pack(values, KPU_STORE_CHUNK_ROWS);
+    herr_t status = kpu_chunk_write(&store->encoder, dataset, (hsize_t)store->base,
+                                    KPU_STORE_CHUNK_ROWS, 1, bytes);
+    unpack(values, KPU_STORE_CHUNK_ROWS);
     return status;
 }
 
@@ -219,15 +209,8 @@ static herr_t write_slab(hid_t dataset, int64_t first, int64_t count, const void
 static int write_buffer(kpu_store *store, kpu_diag *diag)
 {
     int code = KPU_OK;
-    for (size_t i = 0; code == KPU_OK && i < store->count; i++) {
-        kpu_metric_value *values = store->buffer + i * KPU_STORE_CHUNK_ROWS;
-        bool narrow = store->columns[i].type == KPU_COLUMN_ENUM;
-        const void *data = narrow ? pack(values, store->buffered) : values;
-        herr_t status = write_slab(store->datasets[i], store->base, store->buffered, data);
-        if (narrow)
-            unpack(values, store->buffered);
-        code = kpu_store_check(store, status, "cannot write the results", diag);
-    }
+    for (size_t i = 0; code == KPU_OK && i < store->count; i++)
+        code = kpu_store_check(store, write_column(store, i), "cannot write the results", diag);
     store->stored = store->buffered;
     return code;
 }
@@ -289,7 +272,7 @@ int kpu_store_append(kpu_store *store, const kpu_metric_value *rows, size_t coun
         const kpu_metric_value *row = rows + r * store->count;
         code = check_words(store, row, diag);
         for (size_t i = 0; code == KPU_OK && i < store->count; i++)
-            store->buffer[i * KPU_STORE_CHUNK_ROWS + (size_t)store->buffered] = row[i];
+            store->buffer[i * KPU_STORE_STRIDE + (size_t)store->buffered] = row[i];
         if (code == KPU_OK && ++store->buffered == KPU_STORE_CHUNK_ROWS)
             code = write_chunk(store, diag);
     }
@@ -315,6 +298,7 @@ static void store_free(kpu_store *store)
     free(store->columns);
     free(store->datasets);
     free(store->buffer);
+    kpu_chunk_encoder_fini(&store->encoder);
     free(store);
 }
 

@@ -14,7 +14,7 @@ MODULES = ("base config machine workload mapping compiler simulator metrics expl
 
 # header -> the one module that may include it
 OWNERS = {"omp.h": "explorer", "hdf5.h": "store", "ini.h": "config", "jansson.h": "report",
-          "xxhash.h": "base"}
+          "xxhash.h": "base", "zlib.h": "store"}
 
 MAX_LINES = 600
 CODE = {".c", ".h", ".def"}
