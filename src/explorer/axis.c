@@ -117,14 +117,15 @@ static int parse_divisors(const entry *e, kpu_axis_item *out)
 
 static int parse_item(const entry *e, kpu_axis_item *out)
 {
-    bool is_number = e->axis->element <= KPU_ELEMENT_EXTENT;
+    bool has_ranges = e->axis->element <= KPU_ELEMENT_EXTENT ||
+                      e->axis->element == KPU_ELEMENT_TRIPLE; /* of one number for all three */
     char *dots = strstr(e->text, "..");
     size_t word = strlen(divisors_word);
     if (e->text[0] == '\0')
         return fail(e, e->text, "an empty entry in the list");
     if (strncmp(e->text, divisors_word, word) == 0 && !isalnum((unsigned char)e->text[word]))
         return parse_divisors(e, out);
-    if (is_number && dots)
+    if (has_ranges && dots)
         return parse_range(e, dots, out);
     *out = (kpu_axis_item){.kind = KPU_ITEM_VALUE, .at = e->at};
     kpu_place place = place_at(e->axis, e->at);
@@ -226,10 +227,17 @@ static void fill_item(const kpu_axis_item *item, const kpu_axis_extent *extent, 
         list_divisors(item, extent->size, out);
         return;
     }
-    memcpy(out, item->number, width * sizeof *out);
-    for (int64_t i = 1; i < count; i++)
-        out[i] = item->kind == KPU_ITEM_SUM ? out[i - 1] + item->number[2]
-                                            : out[i - 1] * item->number[2];
+    if (item->kind == KPU_ITEM_VALUE) {
+        memcpy(out, item->number, width * sizeof *out);
+        return;
+    }
+    int64_t value = item->number[0], step = item->number[2];
+    for (int64_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < width; k++)
+            *out++ = value;
+        if (i + 1 < count)
+            value = item->kind == KPU_ITEM_SUM ? value + step : value * step;
+    }
 }
 
 /* Elements by value, then by index. */

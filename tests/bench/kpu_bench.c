@@ -107,7 +107,7 @@ static int make_space(const settings *set, kpu_space **space, kpu_diag *diag)
                           "[sweep]\nname = bench\nmachines = %s/configs/default.ini\n"
                           "[workload]\ngemms = cube:%lldx%lldx%lld\n"
                           "[space]\nTM = 16..256 x2\nTN = 16..256 x2\nTK = 16..256 x2\n"
-                          "dataflow = os, ws, is\nswap = 0, 1\nd3 = 1, 2, 3\n",
+                          "dataflow = os, ws, is\nswap = 0, 1\nd3 = 1..3\n",
                           KPU_SOURCE_DIR, (long long)set->size, (long long)set->size,
                           (long long)set->size);
     int code = kpu_ini_parse("bench", text, (size_t)length, KPU_FILE_SWEEP, &sweep, diag);
