@@ -33,6 +33,54 @@ void kpu_text_put_double(kpu_text *text, double value);
 void kpu_text_put_json_string(kpu_text *text, const char *string); /* UTF-8, with its quotes */
 void kpu_text_put_json_number(kpu_text *text, double value);       /* null if not finite */
 
+/* For people: 1,234,567; 12.5 KiB; 1.23 M + unit; 400/3. */
+void kpu_text_put_grouped(kpu_text *text, int64_t value);
+void kpu_text_put_size(kpu_text *text, int64_t bytes);
+void kpu_text_put_scaled(kpu_text *text, double value, const char *unit); /* value >= 0 */
+void kpu_text_put_rational(kpu_text *text, kpu_rational value);
+
+/* ---- Tables and charts ------------------------------------------------------------------ */
+
+typedef enum kpu_cell_type { KPU_CELL_TEXT, KPU_CELL_INT, KPU_CELL_REAL } kpu_cell_type;
+typedef struct kpu_cell {
+    kpu_cell_type type;
+    char *text;
+    kpu_metric_value number;
+} kpu_cell;
+
+/* Filled cell by cell, row by row. init/fini; the titles are borrowed. */
+typedef struct kpu_table {
+    const char *const *titles;
+    size_t columns;
+    kpu_cell *cells;
+    size_t count, capacity; /* of cells */
+    bool failed;            /* out of memory; kpu_table_print hands it on */
+} kpu_table;
+
+/* Aligned and rounded for people; exact as CSV (NaN: empty) or as a JSON array of objects. */
+typedef enum kpu_table_format {
+    KPU_TABLE_TEXT,
+    KPU_TABLE_CSV,
+    KPU_TABLE_JSON,
+    KPU_TABLE_FORMATS
+} kpu_table_format;
+extern const char *const kpu_table_format_names[KPU_TABLE_FORMATS];
+
+void kpu_table_init(kpu_table *table, const char *const *titles, size_t columns);
+void kpu_table_fini(kpu_table *table);
+void kpu_table_add_text(kpu_table *table, const char *value);
+void kpu_table_add_int(kpu_table *table, int64_t value);
+void kpu_table_add_real(kpu_table *table, double value);
+void kpu_table_print(const kpu_table *table, kpu_table_format format, kpu_text *out);
+
+/* Points in a frame within 80 columns; an axis is logarithmic if all its values are positive. */
+typedef struct kpu_chart {
+    const char *x_title, *y_title;
+    const double *x, *y;
+    size_t count;
+} kpu_chart;
+void kpu_chart_print(const kpu_chart *chart, kpu_text *out);
+
 /* ---- One case in, one result out -------------------------------------------------------- */
 
 /* One {"hw", "problem", "candidate"} object, names as on the model page (docs/jsonl.md). Every
@@ -44,12 +92,37 @@ int kpu_case_parse(const char *json, size_t bytes, kpu_machine *machine, kpu_pro
  * terminated string in *buffer, grown with realloc; *capacity follows. KPU_OK or KPU_E_MEMORY. */
 int kpu_result_print_json(const kpu_machine *machine, const kpu_result *result, char **buffer,
                           size_t *capacity);
-/* The same, appended. */
+/* The same, appended; and its fields alone, without the braces around them. */
 void kpu_result_put_json(kpu_text *text, const kpu_machine *machine, const kpu_result *result);
+void kpu_result_put_json_fields(kpu_text *text, const kpu_machine *machine,
+                                const kpu_result *result);
+
+/* The keys of a machine, in the order of its file, each with its exact value as text: the columns
+ * of the results' table of machines. */
+typedef struct kpu_machine_field {
+    const char *section, *name;
+    bool is_integer, is_word; /* neither: a number, perhaps a quotient */
+} kpu_machine_field;
+size_t kpu_machine_field_count(void);
+kpu_machine_field kpu_machine_field_at(size_t index);
+void kpu_machine_put_field(kpu_text *text, const kpu_machine *machine, size_t index);
+/* The whole machine as INI text, which reads back as the same machine. */
+void kpu_machine_put_ini(kpu_text *text, const kpu_machine *machine);
+
+/* ---- Reference -------------------------------------------------------------------------- */
+
+/* The tables of keys and of metrics: for a terminal, and as docs/keys.md and docs/metrics.md. */
+void kpu_reference_put_keys(kpu_text *text);
+void kpu_reference_put_keys_markdown(kpu_text *text);
+void kpu_reference_put_metrics(kpu_text *text);
+void kpu_reference_put_metrics_markdown(kpu_text *text);
 
 /* ---- For a person ----------------------------------------------------------------------- */
 
-/* Loop nest, memory hierarchy, where the cycles went, how far from each bound; 80 columns. */
+/* What it takes: cycles, traffic, energy, footprint, stalls; or why it does not fit. */
+void kpu_result_summarise(kpu_text *text, const kpu_machine *machine, const kpu_result *result);
+/* The same with the loop nest, the memory hierarchy and the distance from each bound. Both fit 80
+ * columns. */
 void kpu_result_explain(kpu_text *text, const kpu_machine *machine, const kpu_result *result);
 
 #ifdef __cplusplus

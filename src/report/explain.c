@@ -87,6 +87,49 @@ static void put_totals(const explanation *e)
                     energy.total_pj / 1e6);
 }
 
+static void put_level_line(const explanation *e, const char *name, int64_t used, int level)
+{
+    int64_t capacity = kpu_machine_capacity_bytes(e->machine, level);
+    kpu_text_format(e->text, "  %-14s", name);
+    kpu_text_put_size(e->text, used);
+    kpu_text_put(e->text, " of ");
+    kpu_text_put_size(e->text, capacity);
+    kpu_text_format(e->text, " (%.0f %%)\n", 100.0 * (double)used / (double)capacity);
+}
+
+static void put_traffic(const explanation *e)
+{
+    const kpu_mapping *m = e->mapping;
+    int64_t read[KPU_LEVELS], written[KPU_LEVELS];
+    kpu_result_level_bytes(e->result, read, written);
+    int64_t total = read[KPU_LEVEL_DRAM] + written[KPU_LEVEL_DRAM];
+    kpu_text_put(e->text, "\nTraffic and footprint\n---------------------\n  DRAM          ");
+    kpu_text_put_size(e->text, read[KPU_LEVEL_DRAM]);
+    kpu_text_put(e->text, " read, ");
+    kpu_text_put_size(e->text, written[KPU_LEVEL_DRAM]);
+    kpu_text_format(e->text, " written: %.3g x the compulsory traffic\n",
+                    (double)total / (double)e->result->bounds.compulsory_dram_bytes);
+    put_level_line(e, "L3", m->l3_bytes, KPU_LEVEL_L3);
+    put_level_line(e, "L2", m->l2_bytes, KPU_LEVEL_L2);
+    put_level_line(e, "L1", m->l1_bytes, KPU_LEVEL_L1);
+    kpu_text_format(e->text, "  registers     %lld of %lld per PE%s\n",
+                    (long long)m->registers_per_pe, (long long)e->machine->registers_per_pe,
+                    m->double_buffered ? ", double-buffered" : "");
+}
+
+void kpu_result_summarise(kpu_text *text, const kpu_machine *machine, const kpu_result *result)
+{
+    explanation e = {text, machine, result, &result->mapping};
+    put_summary(&e);
+    if (result->mapping.broken) {
+        put_limits(&e);
+        return;
+    }
+    put_totals(&e);
+    put_traffic(&e);
+    explain_cycles(&e);
+}
+
 void kpu_result_explain(kpu_text *text, const kpu_machine *machine, const kpu_result *result)
 {
     explanation e = {text, machine, result, &result->mapping};

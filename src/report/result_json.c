@@ -194,28 +194,34 @@ static void put_macs(kpu_text *text, const kpu_machine *machine, const kpu_resul
     put_double_field(text, "utilisation", (double)macs / peak, "");
 }
 
-void kpu_result_put_json(kpu_text *text, const kpu_machine *machine, const kpu_result *result)
+void kpu_result_put_json_fields(kpu_text *text, const kpu_machine *machine,
+                                const kpu_result *result)
 {
     const kpu_mapping *mapping = &result->mapping;
     const kpu_counts *counts = &result->counts;
-    kpu_text_put(text, "{");
     put_reasons(text, mapping->broken);
-    if (!mapping->broken) {
-        kpu_text_put(text, ",");
-        put_pairs(text, "residency", mapping->hoist);
-        put_pairs(text, "W", mapping->window_tiles);
-        put_pairs(text, "S", mapping->slots);
-        put_footprint(text, mapping);
-        put_int_field(text, "cycles", counts->cycles, ",");
-        put_int_field(text, "compute_cycles", counts->compute_cycles, ",");
-        put_busy(text, machine, counts);
-        put_bytes(text, &counts->traffic);
-        put_levels(text, result);
-        put_commands(text, counts);
-        put_stalls(text, counts);
-        put_energy(text, machine, result);
-        put_macs(text, machine, result);
-    }
+    if (mapping->broken)
+        return;
+    kpu_text_put(text, ",");
+    put_pairs(text, "residency", mapping->hoist);
+    put_pairs(text, "W", mapping->window_tiles);
+    put_pairs(text, "S", mapping->slots);
+    put_footprint(text, mapping);
+    put_int_field(text, "cycles", counts->cycles, ",");
+    put_int_field(text, "compute_cycles", counts->compute_cycles, ",");
+    put_busy(text, machine, counts);
+    put_bytes(text, &counts->traffic);
+    put_levels(text, result);
+    put_commands(text, counts);
+    put_stalls(text, counts);
+    put_energy(text, machine, result);
+    put_macs(text, machine, result);
+}
+
+void kpu_result_put_json(kpu_text *text, const kpu_machine *machine, const kpu_result *result)
+{
+    kpu_text_put(text, "{");
+    kpu_result_put_json_fields(text, machine, result);
     kpu_text_put(text, "}");
 }
 

@@ -1,0 +1,37 @@
+/* kpu-dse metrics: the table of metrics. */
+#include <stddef.h>
+
+#include "kpu/report.h"
+#include "tools/command.h"
+#include "tools/output.h"
+
+typedef struct values {
+    bool markdown;
+} values;
+
+static const kpu_option options[] = {
+    {"markdown", 0, KPU_OPTION_FLAG, offsetof(values, markdown), NULL,
+     "print docs/metrics.md", 0, 0},
+};
+
+static int run(const kpu_call *call)
+{
+    const values *v = call->values;
+    kpu_text text = {0};
+    if (v->markdown)
+        kpu_reference_put_metrics_markdown(&text);
+    else
+        kpu_reference_put_metrics(&text);
+    return kpu_tool_print(&text);
+}
+
+const kpu_command kpu_command_metrics = {
+    .name = "metrics",
+    .operands = "",
+    .summary = "list every metric: name, unit, which way is better, what it is",
+    .details = "",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .values_bytes = sizeof(values),
+    .run = run,
+};
