@@ -24,14 +24,15 @@ typedef struct kpu_point {
     kpu_candidate candidate;
 } kpu_point;
 
-/* The sweep as kpu_ini (already --set); relative paths are relative to the sweep file, then to
- * its parent folder. Gathers all complaints (empty space, bad ranges, missing files, ...). */
+/* The sweep as kpu_ini (already --set), which may be freed afterwards. Relative paths are relative
+ * to the sweep file's folder, then its parent, then the current folder. Gathers all complaints (empty space, bad ranges, missing files, ...). */
 int kpu_space_make(const kpu_ini *sweep, kpu_space **out, kpu_diag *diag);
 void kpu_space_free(kpu_space *space);
 
 /* Points of the full cross product, before constraints and sampling. */
 int64_t kpu_space_raw_size(const kpu_space *space);
-/* What a run evaluates: the raw points, or the `sample` drawn of them (ascending index). */
+/* What a run looks at: the raw points, or the `sample` drawn of them (ascending index, without
+ * replacement: the raw points are cut into that many equal strata, and one is drawn of each). */
 int64_t kpu_space_run_size(const kpu_space *space);
 /* Decodes the n-th point of the run. False if a constraint excludes it (then it is no candidate
  * and has no row). */
@@ -51,6 +52,11 @@ size_t kpu_space_machine_axis_count(const kpu_space *space);
 const kpu_key *kpu_space_machine_axis(const kpu_space *space, size_t axis);
 double kpu_space_machine_axis_value(const kpu_space *space, size_t axis, int64_t machine);
 uint64_t kpu_space_seed(const kpu_space *space);
+const char *kpu_space_name(const kpu_space *space);
+const char *kpu_space_output(const kpu_space *space); /* [sweep] output, or results/NAME.h5 */
+/* [sweep] objectives, as indices of metrics; each has a sense. */
+size_t kpu_space_objective_count(const kpu_space *space);
+int kpu_space_objective(const kpu_space *space, size_t n);
 const char *kpu_space_name(const kpu_space *space);
 const char *kpu_space_output(const kpu_space *space); /* results file, as the sweep names it */
 /* Objectives of the front: indices in the table of metrics, none of sense NONE. */

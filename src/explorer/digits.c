@@ -15,8 +15,6 @@ static size_t find_name(const char *const *names, size_t count, const char *name
     return i;
 }
 
-/* One name of a group. It is an error only if no family of axes knows it: a group of machine axes
- * is none of the candidate's business. Which family a group belongs to, its first name says. */
 static int join(kpu_digits *digits, const char *const *names, const kpu_setting *group,
                 const kpu_list_entry *entry, kpu_diag *diag)
 {
@@ -45,13 +43,12 @@ static int read_group(kpu_digits *digits, const char *const *names, const kpu_se
     if (code != KPU_OK)
         return code;
     /* A dot makes a machine key: "l2.banks". */
-    bool is_machine = strchr(entries[0].text, '.') != NULL;
-    bool family = digits->axis_count > 0 && strchr(names[0], '.') != NULL;
-    if (count < 2 && is_machine == family)
+    bool is_ours = (strchr(entries[0].text, '.') != NULL) == digits->of_machine;
+    if (count < 2 && is_ours)
         code = kpu_diag_add_at(diag, KPU_E_INPUT, &group->place,
                                "lockstep %s: a group needs at least two axes, such as TM, TN",
                                group->name);
-    for (size_t i = 0; i < count && count > 1 && is_machine == family; i++) {
+    for (size_t i = 0; i < count && count > 1 && is_ours; i++) {
         int joined = join(digits, names, group, &entries[i], diag);
         code = joined != KPU_OK ? joined : code;
     }
@@ -71,11 +68,10 @@ static void number_digits(kpu_digits *digits)
     }
 }
 
-int kpu_digits_make(kpu_digits *digits, const char *const *names, size_t count,
-                    const kpu_ini *sweep, kpu_diag *diag)
+int kpu_digits_make(kpu_digits *digits, const char *const *names, const kpu_ini *sweep,
+                    kpu_diag *diag)
 {
     int worst = KPU_OK;
-    *digits = (kpu_digits){.axis_count = count};
     for (size_t i = 0; i < sweep->count; i++) {
         if (strcmp(sweep->settings[i].section, section) != 0)
             continue;

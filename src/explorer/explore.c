@@ -1,240 +1,295 @@
-/* Workers over the points of a space.
+/* The parallel evaluation of a space.
  *
- * Points are cut into blocks of BLOCK_POINTS. A worker claims the next block with one atomic
- * increment, evaluates it into the block's own rows, and marks it done. Thread 0, which works like
- * the others, looks between two points whether the oldest block is done and hands it to the sink:
- * rows leave in order of their points, from one thread, and no lock is ever taken. A ring of
- * blocks bounds the memory; who finds it full waits until thread 0 has delivered. */
+ * The points of a run are cut into units of UNIT_POINTS. Workers claim units in order with one
+ * atomic addition and leave their rows in a ring of slots, unit u in slot u % slots. The calling
+ * thread evaluates nothing: it hands finished units to the sink in order, reports progress, looks
+ * at the stop flag and sleeps in between, so that a slow candidate delays neither writing nor
+ * Ctrl-C, and the sink (a results file, which one thread must own) runs where it was made. A worker
+ * that is a whole ring ahead waits. No result depends on who evaluated what, or when.
+ *
+ * All that threads share is const or goes through the C11 atomics below. */
+#include "kpu/explorer.h"
+
+#include <inttypes.h>
 #include <omp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include "kpu/explorer.h"
+enum {
+    UNIT_POINTS = 16,
+    SLOTS_PER_WORKER = 256,
+    SLOTS_MIN = 512,
+    SLOTS_MAX = 8192,
+    CLAIM_MAX = 16 /* units claimed at once when points are cheap */
+};
+static const int64_t claim_target_ns = 200 * 1000; /* work per claim, so that claims are rare */
+static const long nap_min_ns = 50 * 1000, nap_max_ns = 2 * 1000 * 1000;
+static const int64_t progress_interval_ns = 100 * 1000 * 1000;
 
-enum { BLOCK_POINTS = 64, BLOCKS_PER_THREAD = 8, WAIT_NANOSECONDS = 50000 };
+typedef struct slot {
+    _Atomic int64_t finished; /* the unit whose rows are here, + 1 */
+    int error;                /* kpu_error of the last point tried; ends the run there */
+    int64_t failed;           /* that point's number in the run */
+    size_t count;
+    kpu_row rows[UNIT_POINTS];
+} slot;
 
-typedef struct block {
-    _Atomic int64_t done; /* number of the block whose rows are complete, plus 1 */
-    int64_t points;       /* of it that were looked at: all, unless the run was stopped */
-    size_t count;         /* rows: points that no constraint excludes */
-    int code;             /* why the block ends early */
-    int64_t failed_point;
-    kpu_row *rows;
-    kpu_metric_value *values;
-} block;
-
-typedef struct exploration {
+typedef struct team {
     const kpu_space *space;
     const kpu_explore_options *options;
-    kpu_diag *diag;
-    int64_t total, block_count;
-    block *blocks;
-    int64_t ring;
-    _Atomic int64_t next;      /* block to claim */
-    _Atomic int64_t delivered; /* blocks that the sink has had */
-    _Atomic int quit;          /* claim no more, finish no more points */
-    _Atomic int active;        /* workers that have not left */
-    int64_t points_delivered;  /* thread 0 only, like all below */
-    int code;
-} exploration;
+    int64_t total, units;
+    size_t slot_count, metric_count;
+    slot *slots;
+    kpu_metric_value *metrics;        /* of all rows of all slots */
+    _Atomic bool opened;              /* everything above is in place */
+    _Atomic int64_t next;             /* first unit that nobody has claimed */
+    _Atomic int64_t delivered;        /* units whose slots are free again */
+    _Atomic bool cancelled;           /* the sink's thread wants no more */
+    _Atomic int gone;                 /* workers that touch nothing of this any more */
+} team;
 
-static void pause_briefly(void)
+/* Scratch of one worker. */
+typedef struct worker {
+    kpu_simulator *simulator;
+    kpu_result result;
+    int64_t claim; /* units to claim next */
+} worker;
+
+static int64_t now_ns(void)
 {
-    struct timespec t = {0, WAIT_NANOSECONDS};
-    nanosleep(&t, NULL);
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static bool must_stop(exploration *e)
+static void nap(long ns)
 {
-    if (e->options->stop && *e->options->stop)
-        return true;
-    return atomic_load_explicit(&e->quit, memory_order_relaxed) != 0;
+    nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
 }
 
-static void quit(exploration *e, int code)
+/* ---- Workers ----------------------------------------------------------------------------- */
+
+static int evaluate_point(team *t, worker *w, int64_t n, slot *out)
 {
-    if (e->code == KPU_OK)
-        e->code = code;
-    atomic_store(&e->quit, 1);
+    kpu_row *row = &out->rows[out->count];
+    if (!kpu_space_point(t->space, n, &row->point))
+        return KPU_OK;
+    if (!w->simulator)
+        return KPU_E_MEMORY;
+    const kpu_machine *machine = kpu_space_machine(t->space, row->point.machine);
+    const kpu_problem *problem = &kpu_space_gemm(t->space, row->point.gemm)->problem;
+    int code = kpu_evaluate(w->simulator, machine, problem, &row->point.candidate, &w->result);
+    if (code != KPU_OK)
+        return code;
+    size_t index = (size_t)(out - t->slots) * UNIT_POINTS + out->count;
+    kpu_metric_value *values = t->metrics + index * t->metric_count;
+    kpu_metrics_compute(machine, &w->result, values);
+    row->metrics = values;
+    out->count++;
+    return KPU_OK;
 }
 
-/* ---- delivery, thread 0 ----------------------------------------------------------------- */
-
-static int report_failure(exploration *e, const block *b)
+static bool wait_for_slot(team *t, int64_t unit)
 {
-    return kpu_diag_add(e->diag, b->code, "candidate %lld could not be evaluated: %s",
-                        (long long)b->failed_point, kpu_error_text(b->code));
-}
-
-/* Hands over all blocks that are done, in order. */
-static void deliver(exploration *e)
-{
-    while (e->code == KPU_OK) {
-        int64_t n = atomic_load_explicit(&e->delivered, memory_order_relaxed);
-        block *b = &e->blocks[n % e->ring];
-        if (n == e->block_count || atomic_load_explicit(&b->done, memory_order_acquire) != n + 1)
-            return;
-        int code = b->count ? e->options->sink(e->options->sink_context, b->rows, b->count,
-                                               e->diag)
-                            : KPU_OK;
-        e->points_delivered += b->points;
-        int64_t expected = (n + 1) * BLOCK_POINTS < e->total ? BLOCK_POINTS
-                                                             : e->total - n * BLOCK_POINTS;
-        if (code == KPU_OK && b->code != KPU_OK)
-            code = report_failure(e, b);
-        if (code == KPU_OK && b->points < expected)
-            code = KPU_E_INTERRUPTED;
-        atomic_store_explicit(&e->delivered, n + 1, memory_order_release);
-        if (code == KPU_OK && e->options->progress &&
-            e->options->progress(e->options->progress_context, e->points_delivered, e->total))
-            code = KPU_E_INTERRUPTED;
-        if (code != KPU_OK)
-            quit(e, code);
-    }
-}
-
-/* ---- workers ---------------------------------------------------------------------------- */
-
-static void evaluate_block(exploration *e, kpu_simulator *simulator, int64_t n, bool delivers)
-{
-    block *b = &e->blocks[n % e->ring];
-    int64_t from = n * BLOCK_POINTS;
-    int64_t to = from + BLOCK_POINTS < e->total ? from + BLOCK_POINTS : e->total;
-    b->count = 0;
-    b->points = 0;
-    b->code = KPU_OK;
-    for (int64_t i = from; i < to && !must_stop(e) && b->code == KPU_OK; i++) {
-        kpu_row *row = &b->rows[b->count];
-        if (delivers)
-            deliver(e);
-        if (!kpu_space_point(e->space, i, &row->point)) {
-            b->points++;
-            continue;
-        }
-        const kpu_machine *machine = kpu_space_machine(e->space, row->point.machine);
-        kpu_result result;
-        b->code = kpu_evaluate(simulator, machine,
-                               &kpu_space_gemm(e->space, row->point.gemm)->problem,
-                               &row->point.candidate, &result);
-        if (b->code != KPU_OK) {
-            b->failed_point = row->point.index;
-            break;
-        }
-        kpu_metric_value *values = b->values + b->count * kpu_metric_count();
-        kpu_metrics_compute(machine, &result, values);
-        row->metrics = values;
-        b->count++;
-        b->points++;
-    }
-    atomic_store_explicit(&b->done, n + 1, memory_order_release);
-}
-
-/* False if the run stopped while the ring was full. */
-static bool wait_for_room(exploration *e, int64_t n, bool delivers)
-{
-    while (n - atomic_load_explicit(&e->delivered, memory_order_acquire) >= e->ring) {
-        if (must_stop(e))
+    while (unit - atomic_load_explicit(&t->delivered, memory_order_acquire) >=
+           (int64_t)t->slot_count) {
+        if (atomic_load_explicit(&t->cancelled, memory_order_relaxed))
             return false;
-        if (delivers)
-            deliver(e);
-        else
-            pause_briefly();
+        nap(nap_min_ns);
     }
     return true;
 }
 
-static void work(exploration *e, kpu_simulator *simulator, bool delivers)
+static bool work_unit(team *t, worker *w, int64_t unit)
 {
-    while (!must_stop(e)) {
-        int64_t n = atomic_fetch_add_explicit(&e->next, 1, memory_order_relaxed);
-        if (n >= e->block_count || !wait_for_room(e, n, delivers))
-            return;
-        evaluate_block(e, simulator, n, delivers);
-        if (delivers)
-            deliver(e);
+    if (!wait_for_slot(t, unit))
+        return false;
+    slot *s = &t->slots[unit % (int64_t)t->slot_count];
+    int64_t first = unit * UNIT_POINTS, end = first + UNIT_POINTS;
+    end = end < t->total ? end : t->total;
+    s->count = 0;
+    s->error = KPU_OK;
+    for (int64_t n = first; n < end && s->error == KPU_OK; n++) {
+        s->failed = n;
+        if (atomic_load_explicit(&t->cancelled, memory_order_relaxed))
+            s->error = KPU_E_INTERRUPTED; /* what is there is complete, and delivered */
+        else
+            s->error = evaluate_point(t, w, n, s);
     }
+    atomic_store_explicit(&s->finished, unit + 1, memory_order_release);
+    return true;
 }
 
-/* Thread 0 stays until nobody can complete a block any more, and delivers what is complete. */
-static void finish(exploration *e)
+/* Claims some units and works on them; false when there is nothing left to do. */
+static bool work(team *t, worker *w)
 {
-    while (atomic_load_explicit(&e->active, memory_order_acquire) > 0) {
-        deliver(e);
-        pause_briefly();
-    }
-    deliver(e);
-    bool all = atomic_load(&e->delivered) == e->block_count;
-    if (e->code == KPU_OK && !all)
-        e->code = KPU_E_INTERRUPTED;
-}
-
-static void run_worker(exploration *e, int thread)
-{
-    kpu_simulator *simulator = kpu_simulator_new();
-    if (simulator)
-        work(e, simulator, thread == 0);
-    else
-        atomic_store(&e->quit, KPU_E_MEMORY);
-    kpu_simulator_free(simulator);
-    atomic_fetch_sub_explicit(&e->active, 1, memory_order_release);
-    if (thread == 0)
-        finish(e);
-}
-
-/* ---- set-up ----------------------------------------------------------------------------- */
-
-static bool reserve_blocks(exploration *e, int threads)
-{
-    e->ring = (int64_t)threads * BLOCKS_PER_THREAD;
-    e->ring = e->ring < e->block_count ? e->ring : e->block_count;
-    e->blocks = calloc((size_t)e->ring + 1, sizeof *e->blocks);
-    for (int64_t i = 0; e->blocks && i < e->ring; i++) {
-        block *b = &e->blocks[i];
-        b->rows = malloc(BLOCK_POINTS * sizeof *b->rows);
-        b->values = malloc(BLOCK_POINTS * kpu_metric_count() * sizeof *b->values);
-        if (!b->rows || !b->values)
+    int64_t unit = atomic_fetch_add_explicit(&t->next, w->claim, memory_order_relaxed);
+    int64_t end = unit + w->claim < t->units ? unit + w->claim : t->units;
+    int64_t began = now_ns();
+    if (unit >= end)
+        return false;
+    for (int64_t u = unit; u < end; u++) {
+        if (!work_unit(t, w, u))
             return false;
     }
-    return e->blocks != NULL;
+    int64_t spent = now_ns() - began;
+    if (spent < claim_target_ns / 2 && w->claim < CLAIM_MAX)
+        w->claim *= 2;
+    else if (spent > claim_target_ns && w->claim > 1)
+        w->claim /= 2;
+    return !atomic_load_explicit(&t->cancelled, memory_order_relaxed);
 }
 
-static void free_blocks(exploration *e)
+static void run_worker(team *t)
 {
-    for (int64_t i = 0; e->blocks && i < e->ring; i++) {
-        free(e->blocks[i].rows);
-        free(e->blocks[i].values);
+    /* The pool of threads may be older than *t: see it as the calling thread left it. */
+    while (!atomic_load_explicit(&t->opened, memory_order_acquire))
+        nap(nap_min_ns);
+    worker w = {.simulator = kpu_simulator_new(), .claim = 1};
+    while (work(t, &w)) {
     }
-    free(e->blocks);
+    kpu_simulator_free(w.simulator);
+    atomic_fetch_add_explicit(&t->gone, 1, memory_order_release);
+}
+
+/* ---- The sink's thread ------------------------------------------------------------------- */
+
+static int describe_failure(const team *t, const slot *s, kpu_diag *diag)
+{
+    kpu_point point;
+    if (s->error == KPU_E_INTERRUPTED)
+        return s->error;
+    if (!kpu_space_point(t->space, s->failed, &point))
+        return kpu_diag_add(diag, KPU_E_INTERNAL, "an excluded point failed");
+    return kpu_diag_add(diag, s->error, "point %" PRId64 " (GEMM %s on %s): %s", point.index,
+                        kpu_space_gemm(t->space, point.gemm)->name,
+                        kpu_space_machine(t->space, point.machine)->name,
+                        kpu_error_text(s->error));
+}
+
+/* Hands over every finished unit in order, up to one that is not. */
+static int drain(team *t, int64_t *units, kpu_diag *diag)
+{
+    const kpu_explore_options *options = t->options;
+    for (; *units < t->units; ++*units) {
+        slot *s = &t->slots[*units % (int64_t)t->slot_count];
+        if (atomic_load_explicit(&s->finished, memory_order_acquire) != *units + 1)
+            return KPU_OK;
+        int code = KPU_OK;
+        if (s->count > 0 && options->sink)
+            code = options->sink(options->sink_context, s->rows, s->count, diag);
+        if (code == KPU_OK && s->error != KPU_OK)
+            code = describe_failure(t, s, diag);
+        if (code != KPU_OK)
+            return code;
+        atomic_store_explicit(&t->delivered, *units + 1, memory_order_release);
+    }
+    return KPU_OK;
+}
+
+static bool wants_stop(const team *t, int64_t units, int64_t *next_report)
+{
+    const kpu_explore_options *options = t->options;
+    if (options->stop && *options->stop)
+        return true;
+    int64_t now = now_ns();
+    if (!options->progress || (now < *next_report && units < t->units))
+        return false;
+    *next_report = now + progress_interval_ns;
+    int64_t done = units * UNIT_POINTS;
+    return options->progress(options->progress_context, done < t->total ? done : t->total,
+                             t->total);
+}
+
+/* `alone`: OpenMP gave no second thread, so this one evaluates too. */
+static int deliver(team *t, worker *alone, kpu_diag *diag)
+{
+    int64_t units = 0, next_report = now_ns() + progress_interval_ns;
+    long pause = nap_min_ns;
+    for (;;) {
+        int64_t before = units;
+        int code = drain(t, &units, diag);
+        if (code != KPU_OK)
+            return code;
+        if (wants_stop(t, units, &next_report))
+            return units < t->units ? KPU_E_INTERRUPTED : KPU_OK;
+        if (units == t->units)
+            return KPU_OK;
+        if (alone) {
+            work(t, alone);
+            continue;
+        }
+        /* A ring that fills quickly is looked at often. */
+        bool busy = units - before > (int64_t)t->slot_count / 8;
+        pause = busy ? nap_min_ns : 2 * pause < nap_max_ns ? 2 * pause : nap_max_ns;
+        nap(pause);
+    }
+}
+
+static void wait_for_workers(team *t, int workers)
+{
+    while (atomic_load_explicit(&t->gone, memory_order_acquire) < workers)
+        nap(nap_min_ns);
+}
+
+static int lead(team *t, int workers, kpu_diag *diag)
+{
+    atomic_store_explicit(&t->opened, true, memory_order_release);
+    worker alone = {.simulator = workers > 0 ? NULL : kpu_simulator_new(), .claim = 1};
+    int code = deliver(t, workers > 0 ? NULL : &alone, diag);
+    atomic_store_explicit(&t->cancelled, true, memory_order_relaxed);
+    wait_for_workers(t, workers);
+    kpu_simulator_free(alone.simulator);
+    if (code == KPU_E_INTERRUPTED) { /* what was finished meanwhile is not lost */
+        int64_t units = atomic_load_explicit(&t->delivered, memory_order_relaxed);
+        int late = drain(t, &units, diag);
+        code = late != KPU_OK ? late : code;
+    }
+    return code;
+}
+
+/* The one parallel region. ThreadSanitizer does not see how gcc's OpenMP runtime passes `t` to its
+ * threads, so it must not look at that; everything behind run_worker and lead is instrumented. */
+__attribute__((no_sanitize("thread"))) static int run_team(team *t, int threads, kpu_diag *diag)
+{
+    int code = KPU_E_INTERNAL;
+#pragma omp parallel num_threads(threads) shared(t, diag, code) default(none)
+    {
+        if (omp_get_thread_num() == 0)
+            code = lead(t, omp_get_num_threads() - 1, diag);
+        else
+            run_worker(t);
+    }
+    return code;
+}
+
+/* ---- */
+
+static bool team_init(team *t, const kpu_space *space, const kpu_explore_options *options,
+                      int workers)
+{
+    *t = (team){.space = space, .options = options, .total = kpu_space_run_size(space)};
+    t->units = t->total / UNIT_POINTS + (t->total % UNIT_POINTS != 0);
+    t->metric_count = kpu_metric_count();
+    t->slot_count = (size_t)workers * SLOTS_PER_WORKER;
+    t->slot_count = t->slot_count < SLOTS_MIN ? SLOTS_MIN : t->slot_count;
+    t->slot_count = t->slot_count > SLOTS_MAX ? SLOTS_MAX : t->slot_count;
+    if ((int64_t)t->slot_count > t->units)
+        t->slot_count = (size_t)(t->units > 0 ? t->units : 1);
+    t->slots = calloc(t->slot_count, sizeof *t->slots);
+    t->metrics = calloc(t->slot_count * UNIT_POINTS * t->metric_count, sizeof *t->metrics);
+    return t->slots && t->metrics;
 }
 
 int kpu_explore(const kpu_space *space, const kpu_explore_options *options, kpu_diag *diag)
 {
-    exploration e = {.space = space, .options = options, .diag = diag};
-    e.total = kpu_space_run_size(space);
-    e.block_count = kpu_ceil_div(e.total, BLOCK_POINTS);
-    int64_t threads = options->threads > 0 ? options->threads : omp_get_max_threads();
-    if (threads > e.block_count)
-        threads = e.block_count > 0 ? e.block_count : 1;
-    if (!reserve_blocks(&e, (int)threads)) {
-        free_blocks(&e);
-        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory for %lld threads",
-                            (long long)threads);
-    }
-    atomic_store(&e.active, (int)threads);
-    omp_set_dynamic(0); /* for this thread: the team is as large as was asked for */
-#pragma omp parallel num_threads((int)threads) default(none) shared(e, threads)
-    {
-#pragma omp single
-        {
-            int missing = (int)threads - omp_get_num_threads();
-            atomic_fetch_sub(&e.active, missing);
-        }
-        run_worker(&e, omp_get_thread_num());
-    }
-    free_blocks(&e);
-    if (atomic_load(&e.quit) == KPU_E_MEMORY && e.code == KPU_E_INTERRUPTED)
-        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory for a worker");
-    return e.code;
+    int workers = options->threads > 0 ? options->threads : omp_get_max_threads();
+    team t;
+    int code = team_init(&t, space, options, workers)
+                   ? run_team(&t, workers + 1, diag)
+                   : kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    free(t.slots);
+    free(t.metrics);
+    return code;
 }

@@ -122,6 +122,15 @@ static int read_axis(kpu_space *space, const kpu_setting *setting, kpu_diag *dia
     if (space->machine_axis_count == KPU_DIGITS_MAX - 1)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &setting->place, "more than %d machine axes",
                                KPU_DIGITS_MAX - 1);
+    for (size_t a = 0; a < space->machine_axis_count && axis->key->alternative; a++) {
+        const kpu_key *other = space->machine_axes[a].key;
+        /* They would overwrite each other unseen. */
+        if (strcmp(other->section, axis->key->section) == 0 &&
+            strcmp(other->name, axis->key->alternative) == 0)
+            return kpu_diag_add_at(diag, KPU_E_INPUT, &setting->place,
+                                   "'%s' says the same as '%s.%s', which is an axis already",
+                                   setting->name, other->section, other->name);
+    }
     space->machine_axis_count++;
     return axis->key->type == KPU_KEY_INT ? read_integers(axis, setting, diag)
                                           : read_list(axis, setting, diag);
@@ -155,8 +164,9 @@ static int number_axes(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
         names[a] = text[a];
         lengths[a] = axis->count;
     }
-    int code = kpu_digits_make(&space->machine_digits, names, space->machine_axis_count, sweep,
-                               diag);
+    space->machine_digits = (kpu_digits){.of_machine = true,
+                                         .axis_count = space->machine_axis_count};
+    int code = kpu_digits_make(&space->machine_digits, names, sweep, diag);
     if (code == KPU_OK)
         code = kpu_digits_lengths(&space->machine_digits, names, lengths, "",
                                   space->machine_lengths, diag);
@@ -190,7 +200,6 @@ static int find_machine(const kpu_ini *sweep, const kpu_list_entry *entry, char 
     return code;
 }
 
-/* The axes that name keys of two units for one quantity would overwrite each other unseen. */
 static int apply_axes(const kpu_space *space, kpu_ini *ini, int64_t variant, kpu_diag *diag)
 {
     int64_t value_of[KPU_DIGITS_MAX];

@@ -19,6 +19,7 @@ extern const kpu_space_axis kpu_space_axes[KPU_SPACE_AXES];
 /* Axes -> digits of a mixed-radix number: those of a lock-step group share one digit, which
  * stands where the first of them would. */
 typedef struct kpu_digits {
+    bool of_machine; /* axes of the machine: their names have a dot */
     size_t axis_count, digit_count;
     size_t digit_of[KPU_DIGITS_MAX];
     const kpu_setting *group_of[KPU_DIGITS_MAX]; /* [lockstep] entry, or NULL */
@@ -92,9 +93,10 @@ void kpu_space_free_machines(kpu_space *space);
 void kpu_space_free_workloads(kpu_space *space);
 void kpu_space_free_axes(kpu_space *space);
 
-/* Digits of `names`, grouped as [lockstep] says. Names in groups must be of one `names` only. */
-int kpu_digits_make(kpu_digits *digits, const char *const *names, size_t count,
-                    const kpu_ini *sweep, kpu_diag *diag);
+/* Digits of `names`, axis_count of them, grouped as [lockstep] says; digits has of_machine and
+ * axis_count set. A group is of machine axes or of the candidate's: its first name says. */
+int kpu_digits_make(kpu_digits *digits, const char *const *names, const kpu_ini *sweep,
+                    kpu_diag *diag);
 /* Lengths of the digits from those of the axes; complains about groups of unequal lengths.
  * `whose` ends the complaint: "", or " of the GEMM qkv". */
 int kpu_digits_lengths(const kpu_digits *digits, const char *const *names,

@@ -1,58 +1,68 @@
-/* [workload]: the GEMMs of CSV files and those written inline, less what `include` leaves out. */
+/* [workload]: CSV files and inline GEMMs, of which `include` keeps some. */
+#include "explorer/space.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "explorer/space.h"
+static const char section[] = "workload";
 
-static int no_memory(kpu_diag *diag)
+static int parse_csv(kpu_space *space, const char *path, const kpu_element_types *types,
+                     kpu_diag *diag)
 {
-    return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
-}
-
-static kpu_workload *next_workload(kpu_space *space)
-{
-    kpu_workload *grown =
-        realloc(space->workloads, (space->workload_count + 1) * sizeof *space->workloads);
-    if (!grown)
-        return NULL;
-    space->workloads = grown;
-    memset(&grown[space->workload_count], 0, sizeof *grown);
-    return &grown[space->workload_count++];
-}
-
-static int read_csv(kpu_space *space, const char *path, const kpu_element_types *types,
-                    kpu_diag *diag)
-{
-    char *text;
-    size_t bytes;
-    int code = kpu_text_read(path, &text, &bytes, diag);
+    kpu_workload_source source = {.path = path};
+    char *text = NULL;
+    int code = kpu_text_read(path, &text, &source.bytes, diag);
     if (code != KPU_OK)
         return code;
-    kpu_workload *workload = next_workload(space);
-    kpu_workload_source source = {path, text, bytes};
-    code = workload ? kpu_workload_parse_csv(&source, types, workload, diag) : no_memory(diag);
-    if (code == KPU_OK)
+    source.text = text;
+    code = kpu_workload_parse_csv(&source, types, &space->workloads[space->workload_count], diag);
+    if (code == KPU_OK) {
+        space->workload_count++;
         code = kpu_space_add_source(space, path, text, diag);
+    }
     free(text);
     return code;
+}
+
+static bool is_known_workload(const kpu_space *space, const char *name)
+{
+    for (size_t w = 0; w + 1 < space->workload_count; w++) {
+        if (strcmp(space->workloads[w].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int read_file(kpu_space *space, const kpu_ini *sweep, const kpu_list_entry *entry,
+                     const kpu_element_types *types, kpu_diag *diag)
+{
+    char *path = NULL;
+    int code = kpu_space_find_file(sweep, entry->text, &entry->place, &path, diag);
+    if (code == KPU_OK)
+        code = parse_csv(space, path, types, diag);
+    free(path);
+    if (code != KPU_OK)
+        return code;
+    const char *name = space->workloads[space->workload_count - 1].name;
+    if (is_known_workload(space, name))
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &entry->place,
+                               "a second workload of the name '%s'", name);
+    return KPU_OK;
 }
 
 static int read_files(kpu_space *space, const kpu_ini *sweep, const kpu_element_types *types,
                       kpu_diag *diag)
 {
-    const kpu_setting *files = kpu_ini_find(sweep, "workload", "files");
-    kpu_list_entry *entries;
-    size_t count;
-    if (!files)
-        return KPU_OK;
-    int worst = kpu_list_split(files, &entries, &count, diag);
-    for (size_t i = 0; i < count; i++) {
-        char *path = NULL;
-        int code = kpu_space_find_file(sweep, entries[i].text, &entries[i].place, &path, diag);
-        if (code == KPU_OK)
-            code = read_csv(space, path, types, diag);
+    const kpu_setting *files = kpu_ini_find(sweep, section, "files");
+    kpu_list_entry *entries = NULL;
+    size_t count = 0;
+    int worst = files ? kpu_list_split(files, &entries, &count, diag) : KPU_OK;
+    space->workloads = calloc(count + 1, sizeof *space->workloads); /* and the inline one */
+    if (!space->workloads)
+        worst = kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    for (size_t i = 0; i < count && worst != KPU_E_MEMORY; i++) {
+        int code = read_file(space, sweep, &entries[i], types, diag);
         worst = code != KPU_OK ? code : worst;
-        free(path);
     }
     kpu_list_free(entries, count);
     return worst;
@@ -61,104 +71,106 @@ static int read_files(kpu_space *space, const kpu_ini *sweep, const kpu_element_
 static int read_inline(kpu_space *space, const kpu_ini *sweep, const kpu_element_types *types,
                        kpu_diag *diag)
 {
-    const kpu_setting *gemms = kpu_ini_find(sweep, "workload", "gemms");
+    const kpu_setting *gemms = kpu_ini_find(sweep, section, "gemms");
     if (!gemms)
         return KPU_OK;
-    kpu_workload *workload = next_workload(space);
-    if (!workload)
-        return no_memory(diag);
-    return kpu_workload_parse_inline(gemms->value, &gemms->place, types, workload, diag);
-}
-
-static int read_types(const kpu_ini *sweep, kpu_element_types *types, kpu_diag *diag)
-{
-    const kpu_setting *setting = kpu_ini_find(sweep, "workload", "element_types");
-    const kpu_place none = {sweep->path, 0, 0, NULL};
-    return kpu_element_types_parse(kpu_ini_value(sweep, "workload", "element_types"),
-                                   setting ? &setting->place : &none, types, diag);
-}
-
-static bool is_listed(const kpu_list_entry *entries, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(entries[i].text, name) == 0)
-            return true;
-    return false;
-}
-
-/* Enters the GEMMs whose names are in the list (all if there is none). */
-static void keep_gemms(kpu_space *space, const kpu_list_entry *entries, size_t count)
-{
-    for (size_t w = 0; w < space->workload_count; w++)
-        for (size_t g = 0; g < space->workloads[w].gemm_count; g++)
-            if (!entries || is_listed(entries, count, space->workloads[w].gemms[g].name))
-                space->gemms[space->gemm_count++] = (kpu_space_gemm_entry){w, g};
-}
-
-static int complain_unknown(const kpu_space *space, const kpu_list_entry *entry, kpu_diag *diag)
-{
-    size_t total = 0, n = 0;
-    for (size_t w = 0; w < space->workload_count; w++)
-        total += space->workloads[w].gemm_count;
-    const char **names = calloc(total + 1, sizeof *names);
-    if (!names)
-        return no_memory(diag);
-    for (size_t w = 0; w < space->workload_count; w++)
-        for (size_t g = 0; g < space->workloads[w].gemm_count; g++)
-            names[n++] = space->workloads[w].gemms[g].name;
-    int code = KPU_OK;
-    size_t i = 0;
-    while (i < n && strcmp(names[i], entry->text) != 0)
-        i++;
-    if (i == n) {
-        const char *near = kpu_nearest_name(entry->text, names, n);
-        code = kpu_diag_add_at(diag, KPU_E_INPUT, &entry->place,
-                               "include: no GEMM is called '%s'%s%s%s", entry->text,
-                               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-    }
-    free(names);
+    int code = kpu_workload_parse_inline(gemms->value, &gemms->place, types,
+                                         &space->workloads[space->workload_count], diag);
+    space->workload_count += code == KPU_OK;
     return code;
 }
 
-static int choose_gemms(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
+/* ---- include ----------------------------------------------------------------------------- */
+
+static bool is_kept(const char *name, const kpu_list_entry *entries, size_t count)
 {
-    const kpu_setting *include = kpu_ini_find(sweep, "workload", "include");
-    kpu_list_entry *entries = NULL;
-    size_t count = 0, total = 0;
-    int worst = include ? kpu_list_split(include, &entries, &count, diag) : KPU_OK;
     for (size_t i = 0; i < count; i++) {
-        int code = complain_unknown(space, &entries[i], diag);
-        worst = code != KPU_OK ? code : worst;
+        if (strcmp(entries[i].text, name) == 0)
+            return true;
     }
+    return count == 0;
+}
+
+static int complain_unknown(const kpu_space *space, const kpu_list_entry *entry, size_t total,
+                            kpu_diag *diag)
+{
+    const char **names = malloc((total + 1) * sizeof *names);
+    size_t count = 0;
+    if (!names)
+        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    for (size_t w = 0; w < space->workload_count; w++) {
+        for (size_t g = 0; g < space->workloads[w].gemm_count; g++)
+            names[count++] = space->workloads[w].gemms[g].name;
+    }
+    const char *near = kpu_nearest_name(entry->text, names, count);
+    free(names);
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &entry->place, "include: no GEMM '%s'%s%s%s",
+                           entry->text, near ? "; did you mean '" : "", near ? near : "",
+                           near ? "'?" : "");
+}
+
+static bool is_any_gemm(const kpu_space *space, const char *name)
+{
+    for (size_t w = 0; w < space->workload_count; w++) {
+        for (size_t g = 0; g < space->workloads[w].gemm_count; g++) {
+            if (strcmp(space->workloads[w].gemms[g].name, name) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static int keep(kpu_space *space, const kpu_list_entry *entries, size_t count, kpu_diag *diag)
+{
+    size_t total = 0;
+    int worst = KPU_OK;
     for (size_t w = 0; w < space->workload_count; w++)
         total += space->workloads[w].gemm_count;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_any_gemm(space, entries[i].text))
+            worst = complain_unknown(space, &entries[i], total, diag);
+    }
     space->gemms = calloc(total + 1, sizeof *space->gemms);
     if (!space->gemms)
-        worst = no_memory(diag);
-    else
-        keep_gemms(space, entries, count);
-    kpu_list_free(entries, count);
+        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    for (size_t w = 0; w < space->workload_count; w++) {
+        for (size_t g = 0; g < space->workloads[w].gemm_count; g++) {
+            if (is_kept(space->workloads[w].gemms[g].name, entries, count))
+                space->gemms[space->gemm_count++] = (kpu_space_gemm_entry){w, g};
+        }
+    }
     return worst;
+}
+
+static int select_gemms(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
+{
+    const kpu_setting *include = kpu_ini_find(sweep, section, "include");
+    kpu_list_entry *entries = NULL;
+    size_t count = 0;
+    int code = include ? kpu_list_split(include, &entries, &count, diag) : KPU_OK;
+    if (code == KPU_OK)
+        code = keep(space, entries, count, diag);
+    kpu_list_free(entries, count);
+    return code;
 }
 
 int kpu_space_read_workloads(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
 {
+    const kpu_setting *setting = kpu_ini_find(sweep, section, "element_types");
+    const kpu_place *place = setting ? &setting->place : &(kpu_place){.file = sweep->path};
     kpu_element_types types;
-    int worst = read_types(sweep, &types, diag);
-    if (worst != KPU_OK)
-        return worst;
-    worst = read_files(space, sweep, &types, diag);
-    int code = read_inline(space, sweep, &types, diag);
-    worst = code != KPU_OK ? code : worst;
-    if (worst == KPU_OK)
-        worst = choose_gemms(space, sweep, diag);
-    if (worst == KPU_OK && space->gemm_count == 0) {
-        kpu_place place = {sweep->path, 0, 0, NULL};
-        return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
-                               "the space is empty: no GEMM; give workload.files or "
-                               "workload.gemms");
-    }
-    return worst;
+    if (!kpu_ini_find(sweep, section, "files") && !kpu_ini_find(sweep, section, "gemms"))
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &(kpu_place){.file = sweep->path},
+                               "nothing to compute: give [workload] files or gemms");
+    int code = kpu_element_types_parse(kpu_ini_value(sweep, section, "element_types"), place,
+                                       &types, diag);
+    if (code != KPU_OK)
+        return code;
+    code = read_files(space, sweep, &types, diag);
+    int inlined = code == KPU_E_MEMORY ? code : read_inline(space, sweep, &types, diag);
+    if (code == KPU_OK)
+        code = inlined;
+    return code == KPU_OK ? select_gemms(space, sweep, diag) : code;
 }
 
 void kpu_space_free_workloads(kpu_space *space)
@@ -167,4 +179,20 @@ void kpu_space_free_workloads(kpu_space *space)
         kpu_workload_fini(&space->workloads[w]);
     free(space->workloads);
     free(space->gemms);
+}
+
+size_t kpu_space_gemm_count(const kpu_space *space)
+{
+    return space->gemm_count;
+}
+
+const kpu_gemm *kpu_space_gemm(const kpu_space *space, int64_t gemm)
+{
+    const kpu_space_gemm_entry *entry = &space->gemms[gemm];
+    return &space->workloads[entry->workload].gemms[entry->gemm];
+}
+
+const char *kpu_space_workload_name(const kpu_space *space, int64_t gemm)
+{
+    return space->workloads[space->gemms[gemm].workload].name;
 }

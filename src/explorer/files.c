@@ -1,0 +1,76 @@
+/* Files that a sweep names, and the text that is kept of them. */
+#include "explorer/space.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Folder of the sweep with its slash, "" for the current one. malloc. */
+static char *folder_of(const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("");
+}
+
+static bool try_file(char **out, const char *folder, const char *between, const char *name)
+{
+    if (asprintf(out, "%s%s%s", folder, between, name) < 0) {
+        *out = NULL;
+        return false;
+    }
+    if (access(*out, F_OK) == 0)
+        return true;
+    free(*out);
+    *out = NULL;
+    return false;
+}
+
+int kpu_space_find_file(const kpu_ini *sweep, const char *name, const kpu_place *place, char **out,
+                        kpu_diag *diag)
+{
+    char *folder = name[0] == '/' ? strdup("") : folder_of(sweep->path);
+    *out = NULL;
+    if (!folder)
+        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    bool found = try_file(out, folder, "", name) ||
+                 (name[0] != '/' && (try_file(out, folder, "../", name) ||
+                                     try_file(out, "", "", name)));
+    int code = KPU_OK;
+    if (!found && name[0] == '/')
+        code = kpu_diag_add_at(diag, KPU_E_INPUT, place, "no file '%s'", name);
+    else if (!found)
+        code = kpu_diag_add_at(diag, KPU_E_INPUT, place,
+                               "no file '%s' in '%s', its parent folder or the current folder",
+                               name, folder[0] ? folder : "./");
+    free(folder);
+    return code;
+}
+
+int kpu_space_add_source(kpu_space *space, const char *name, const char *text, kpu_diag *diag)
+{
+    kpu_source *sources = realloc(space->sources, (space->source_count + 1) * sizeof *sources);
+    if (!sources)
+        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    space->sources = sources;
+    kpu_source *source = &sources[space->source_count++];
+    *source = (kpu_source){strdup(name), strdup(text)};
+    return source->name && source->text ? KPU_OK
+                                        : kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+}
+
+size_t kpu_space_source_count(const kpu_space *space)
+{
+    return space->source_count;
+}
+
+const char *kpu_space_source_name(const kpu_space *space, size_t n)
+{
+    return space->sources[n].name;
+}
+
+const char *kpu_space_source_text(const kpu_space *space, size_t n)
+{
+    return space->sources[n].text;
+}
