@@ -20,8 +20,9 @@ enum {
     UNIT_POINTS = 16,
     SLOTS_PER_WORKER = 256,
     SLOTS_MIN = 512,
-    SLOTS_MAX = 8192,
-    CLAIM_MAX = 16 /* units claimed at once when points are cheap */
+    SLOTS_MAX = 4096,
+    CLAIM_MAX = 16,    /* units claimed at once when points are cheap */
+    WORKERS_MAX = 1024 /* beyond, the OpenMP runtime may fail to start them, and would exit */
 };
 static const int64_t claim_target_ns = 200 * 1000; /* work per claim, so that claims are rare */
 static const long nap_min_ns = 50 * 1000, nap_max_ns = 2 * 1000 * 1000;
@@ -41,12 +42,12 @@ typedef struct team {
     int64_t total, units;
     size_t slot_count, metric_count;
     slot *slots;
-    kpu_metric_value *metrics;        /* of all rows of all slots */
-    _Atomic bool opened;              /* everything above is in place */
-    _Atomic int64_t next;             /* first unit that nobody has claimed */
-    _Atomic int64_t delivered;        /* units whose slots are free again */
-    _Atomic bool cancelled;           /* the sink's thread wants no more */
-    _Atomic int gone;                 /* workers that touch nothing of this any more */
+    kpu_metric_value *metrics; /* of all rows of all slots */
+    _Atomic bool opened;       /* everything above is in place */
+    _Atomic bool cancelled;    /* the sink's thread wants no more */
+    _Atomic int gone;          /* workers that touch nothing of this any more */
+    _Atomic int64_t delivered; /* units whose slots are free again */
+    _Atomic int64_t next;      /* first unit that nobody has claimed */
 } team;
 
 /* Scratch of one worker. */
@@ -168,60 +169,71 @@ static int describe_failure(const team *t, const slot *s, kpu_diag *diag)
                         kpu_error_text(s->error));
 }
 
-/* Hands over every finished unit in order, up to one that is not. */
-static int drain(team *t, int64_t *units, kpu_diag *diag)
+/* How far the hand-over has come. */
+typedef struct delivery {
+    int64_t units;
+    int64_t next_report_ns;
+    bool ended; /* the sink refused, or a point failed: nothing may follow */
+} delivery;
+
+static int hand_over(const team *t, const slot *s, kpu_diag *diag)
 {
     const kpu_explore_options *options = t->options;
-    for (; *units < t->units; ++*units) {
-        slot *s = &t->slots[*units % (int64_t)t->slot_count];
-        if (atomic_load_explicit(&s->finished, memory_order_acquire) != *units + 1)
+    int code = KPU_OK;
+    if (s->count > 0 && options->sink)
+        code = options->sink(options->sink_context, s->rows, s->count, diag);
+    return code == KPU_OK && s->error != KPU_OK ? describe_failure(t, s, diag) : code;
+}
+
+/* Hands over every finished unit in order, up to one that is not. */
+static int drain(team *t, delivery *d, kpu_diag *diag)
+{
+    while (d->units < t->units && !d->ended) {
+        const slot *s = &t->slots[d->units % (int64_t)t->slot_count];
+        if (atomic_load_explicit(&s->finished, memory_order_acquire) != d->units + 1)
             return KPU_OK;
-        int code = KPU_OK;
-        if (s->count > 0 && options->sink)
-            code = options->sink(options->sink_context, s->rows, s->count, diag);
-        if (code == KPU_OK && s->error != KPU_OK)
-            code = describe_failure(t, s, diag);
-        if (code != KPU_OK)
+        int code = hand_over(t, s, diag);
+        d->ended = code != KPU_OK;
+        if (d->ended)
             return code;
-        atomic_store_explicit(&t->delivered, *units + 1, memory_order_release);
+        atomic_store_explicit(&t->delivered, ++d->units, memory_order_release);
     }
     return KPU_OK;
 }
 
-static bool wants_stop(const team *t, int64_t units, int64_t *next_report)
+static bool wants_stop(const team *t, delivery *d)
 {
     const kpu_explore_options *options = t->options;
     if (options->stop && *options->stop)
         return true;
     int64_t now = now_ns();
-    if (!options->progress || (now < *next_report && units < t->units))
+    if (!options->progress || (now < d->next_report_ns && d->units < t->units))
         return false;
-    *next_report = now + progress_interval_ns;
-    int64_t done = units * UNIT_POINTS;
+    d->next_report_ns = now + progress_interval_ns;
+    int64_t done = d->units * UNIT_POINTS;
     return options->progress(options->progress_context, done < t->total ? done : t->total,
                              t->total);
 }
 
 /* `alone`: OpenMP gave no second thread, so this one evaluates too. */
-static int deliver(team *t, worker *alone, kpu_diag *diag)
+static int deliver(team *t, delivery *d, worker *alone, kpu_diag *diag)
 {
-    int64_t units = 0, next_report = now_ns() + progress_interval_ns;
     long pause = nap_min_ns;
     for (;;) {
-        int64_t before = units;
-        int code = drain(t, &units, diag);
+        int64_t before = d->units;
+        int code = drain(t, d, diag);
         if (code != KPU_OK)
             return code;
-        if (wants_stop(t, units, &next_report))
-            return units < t->units ? KPU_E_INTERRUPTED : KPU_OK;
-        if (units == t->units)
+        if (wants_stop(t, d))
+            return d->units < t->units ? KPU_E_INTERRUPTED : KPU_OK;
+        if (d->units == t->units)
             return KPU_OK;
         if (alone) {
             work(t, alone);
             continue;
         }
         /* A ring that fills quickly is looked at often. */
-        bool busy = units - before > (int64_t)t->slot_count / 8;
+        bool busy = d->units - before > (int64_t)t->slot_count / 8;
         pause = busy ? nap_min_ns : 2 * pause < nap_max_ns ? 2 * pause : nap_max_ns;
         nap(pause);
     }
@@ -237,13 +249,13 @@ static int lead(team *t, int workers, kpu_diag *diag)
 {
     atomic_store_explicit(&t->opened, true, memory_order_release);
     worker alone = {.simulator = workers > 0 ? NULL : kpu_simulator_new(), .claim = 1};
-    int code = deliver(t, workers > 0 ? NULL : &alone, diag);
+    delivery d = {.next_report_ns = now_ns() + progress_interval_ns};
+    int code = deliver(t, &d, workers > 0 ? NULL : &alone, diag);
     atomic_store_explicit(&t->cancelled, true, memory_order_relaxed);
     wait_for_workers(t, workers);
     kpu_simulator_free(alone.simulator);
     if (code == KPU_E_INTERRUPTED) { /* what was finished meanwhile is not lost */
-        int64_t units = atomic_load_explicit(&t->delivered, memory_order_relaxed);
-        int late = drain(t, &units, diag);
+        int late = drain(t, &d, diag);
         code = late != KPU_OK ? late : code;
     }
     return code;
@@ -270,7 +282,7 @@ static bool team_init(team *t, const kpu_space *space, const kpu_explore_options
                       int workers)
 {
     *t = (team){.space = space, .options = options, .total = kpu_space_run_size(space)};
-    t->units = t->total / UNIT_POINTS + (t->total % UNIT_POINTS != 0);
+    t->units = kpu_ceil_div(t->total, UNIT_POINTS);
     t->metric_count = kpu_metric_count();
     t->slot_count = (size_t)workers * SLOTS_PER_WORKER;
     t->slot_count = t->slot_count < SLOTS_MIN ? SLOTS_MIN : t->slot_count;
@@ -285,6 +297,9 @@ static bool team_init(team *t, const kpu_space *space, const kpu_explore_options
 int kpu_explore(const kpu_space *space, const kpu_explore_options *options, kpu_diag *diag)
 {
     int workers = options->threads > 0 ? options->threads : omp_get_max_threads();
+    int64_t units = kpu_ceil_div(kpu_space_run_size(space), UNIT_POINTS);
+    workers = workers < WORKERS_MAX ? workers : WORKERS_MAX;
+    workers = workers < units ? workers : (int)units;
     team t;
     int code = team_init(&t, space, options, workers)
                    ? run_team(&t, workers + 1, diag)
