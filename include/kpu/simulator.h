@@ -8,6 +8,9 @@
 extern "C" {
 #endif
 
+/* Of the machine model (docs/model.md): equal versions give equal numbers. */
+#define KPU_MODEL_VERSION "1"
+
 enum {
     KPU_CMD_DMA_LOAD_A,
     KPU_CMD_DMA_LOAD_B,

@@ -54,6 +54,9 @@ int kpu_store_write_attribute(kpu_store *store, const char *name, const char *te
 /* Flush, fsync, rename; frees. Without force never replaces: if a file of that name has come into
  * being, the results stay under their partial name and the complaint says so. */
 int kpu_store_finish(kpu_store *store, kpu_diag *diag);
+/* The same for a run that was interrupted: the rows that came, under another name in the same
+ * folder, which is never replaced; the attribute `complete` stays 0. */
+int kpu_store_finish_as(kpu_store *store, const char *path, kpu_diag *diag);
 void kpu_store_abandon(kpu_store *store); /* closes, removes the partial; frees; takes NULL */
 
 /* Reading: every complaint names the file. A partial file of a killed run opens too, with the rows

@@ -302,12 +302,12 @@ static void store_free(kpu_store *store)
     free(store);
 }
 
-int kpu_store_finish(kpu_store *store, kpu_diag *diag)
+static int finish(kpu_store *store, bool complete, kpu_diag *diag)
 {
     int code = store->failed;
     if (code == KPU_OK && store->buffered > store->stored)
         code = write_buffer(store, diag);
-    if (code == KPU_OK)
+    if (code == KPU_OK && complete)
         code = kpu_store_check(store, kpu_store_put_int(store->file, "complete", 1),
                                "cannot write the results", diag);
     if (code == KPU_OK)
@@ -320,6 +320,24 @@ int kpu_store_finish(kpu_store *store, kpu_diag *diag)
     code = kpu_output_file_commit(&store->output, diag);
     store_free(store);
     return code;
+}
+
+int kpu_store_finish(kpu_store *store, kpu_diag *diag)
+{
+    return finish(store, true, diag);
+}
+
+int kpu_store_finish_as(kpu_store *store, const char *path, kpu_diag *diag)
+{
+    char *copy = strdup(path);
+    if (!copy) {
+        kpu_store_abandon(store);
+        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    }
+    free(store->output.path);
+    store->output.path = copy;
+    store->output.force = false;
+    return finish(store, false, diag);
 }
 
 void kpu_store_abandon(kpu_store *store)

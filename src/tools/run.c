@@ -1,0 +1,331 @@
+/* kpu-dse run: a sweep, from its file to results and fronts. */
+#include "tools/run.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/sweep_input.h"
+
+enum { THREADS_MAX = 4096 };
+/* More points than a run is started for without `sample`. */
+#define POINTS_MAX INT64_C(10000000000)
+
+typedef struct values {
+    const char *output, *seed, *sample;
+    int64_t threads;
+    kpu_option_list sets;
+    bool dry_run, quiet, force;
+} values;
+
+static const kpu_option options[] = {
+    {"output", 'o', KPU_OPTION_TEXT, offsetof(values, output), "FILE",
+     "results file; without it the sweep's output, or results/NAME.h5", 0, 0},
+    {"jobs", 'j', KPU_OPTION_INT, offsetof(values, threads), "N",
+     "threads; without it one a core. The results do not depend on it", 1, THREADS_MAX},
+    {"set", 0, KPU_OPTION_LIST, offsetof(values, sets), "SECTION.KEY=VALUE",
+     "replace or add a key of the sweep, or of every machine in it; may be repeated", 0, 0},
+    {"seed", 0, KPU_OPTION_TEXT, offsetof(values, seed), "S", "the same as --set sweep.seed=S", 0,
+     0},
+    {"sample", 0, KPU_OPTION_TEXT, offsetof(values, sample), "N",
+     "draw N candidates at random: the same as --set sweep.sample=N", 0, 0},
+    {"dry-run", 'n', KPU_OPTION_FLAG, offsetof(values, dry_run), NULL,
+     "say how many candidates there are, how many fit, and the first few; write nothing", 0, 0},
+    {"quiet", 'q', KPU_OPTION_FLAG, offsetof(values, quiet), NULL,
+     "no progress and no fronts; complaints only", 0, 0},
+    {"force", 0, KPU_OPTION_FLAG, offsetof(values, force), NULL,
+     "replace the results file if it exists, once the new one is complete", 0, 0},
+};
+
+/* ---- Interruption ----------------------------------------------------------------------- */
+
+static volatile sig_atomic_t interrupted; /* the signal that came, 0: none */
+
+static void note_signal(int number)
+{
+    interrupted = number;
+}
+
+/* The first signal stops the run in good order; the second one kills. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = note_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* ---- What happens to the rows ----------------------------------------------------------- */
+
+typedef struct session {
+    const kpu_run *run;
+    const kpu_columns *columns;
+    kpu_store *store;
+    kpu_fronts fronts;
+    kpu_metric_value *rows; /* converted; grows */
+    size_t row_capacity;
+    double start, writing; /* seconds */
+    double shown;          /* when the progress was shown last */
+    bool shows_progress;
+} session;
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static int convert(session *s, const kpu_row *rows, size_t count)
+{
+    if (count > s->row_capacity) {
+        kpu_metric_value *grown = realloc(s->rows, count * s->columns->count * sizeof *grown);
+        if (!grown)
+            return KPU_E_MEMORY;
+        s->rows = grown;
+        s->row_capacity = count;
+    }
+    for (size_t i = 0; i < count; i++)
+        kpu_columns_put_row(s->columns, s->run->space, &rows[i],
+                            s->rows + i * s->columns->count);
+    return KPU_OK;
+}
+
+static int take_rows(void *context, const kpu_row *rows, size_t count, kpu_diag *diag)
+{
+    session *s = context;
+    double start = seconds();
+    int status = convert(s, rows, count);
+    if (!status)
+        status = kpu_store_append(s->store, s->rows, count, diag);
+    s->writing += seconds() - start;
+    for (size_t i = 0; !status && i < count; i++)
+        status = kpu_fronts_add(&s->fronts, &rows[i]);
+    return status;
+}
+
+static void put_time_left(kpu_text *out, double left)
+{
+    int64_t whole = left < 360000 ? (int64_t)ceil(left) : 360000;
+    if (whole >= 3600)
+        kpu_text_format(out, "%lld h %02lld min left", (long long)(whole / 3600),
+                        (long long)(whole / 60 % 60));
+    else
+        kpu_text_format(out, "%lld:%02lld left", (long long)(whole / 60), (long long)(whole % 60));
+}
+
+/* The best so far of the first objective, for the GEMM at which the run is. */
+static void put_best(kpu_text *out, const kpu_fronts *fronts)
+{
+    const kpu_front *front = &fronts->front[fronts->last_gemm];
+    if (isinf(front->best))
+        return;
+    kpu_text_format(out, ", %s: %s ", kpu_space_gemm(fronts->space, fronts->last_gemm)->name,
+                    kpu_metric_at((size_t)kpu_space_objective(fronts->space, 0))->name);
+    kpu_text_format(out, "%.6g", kpu_fronts_shown(fronts, 0, front->best));
+}
+
+static bool show_progress(void *context, int64_t done, int64_t total)
+{
+    const double interval = 0.2;
+    session *s = context;
+    double now = seconds();
+    if (!s->shows_progress || now - s->shown < interval)
+        return false;
+    s->shown = now;
+    double rate = (double)done / (now - s->start);
+    kpu_text line = {0};
+    kpu_text_put_grouped(&line, done);
+    kpu_text_put(&line, " of ");
+    kpu_text_put_grouped(&line, total);
+    kpu_text_put(&line, ", ");
+    kpu_text_put_grouped(&line, (int64_t)rate);
+    kpu_text_put(&line, "/s, ");
+    if (rate > 0)
+        put_time_left(&line, (double)(total - done) / rate);
+    put_best(&line, &s->fronts);
+    if (!line.failed)
+        fprintf(stderr, "\r%.78s\033[K", line.data);
+    kpu_text_fini(&line);
+    return false;
+}
+
+/* ---- The end ---------------------------------------------------------------------------- */
+
+static int print_summary(const session *s, kpu_diag *diag)
+{
+    kpu_text out = {0};
+    double took = seconds() - s->start;
+    kpu_fronts_print(&s->fronts, &out);
+    kpu_text_put(&out, "\n");
+    kpu_text_put_grouped(&out, s->fronts.rows);
+    kpu_text_put(&out, " candidates, ");
+    kpu_text_put_grouped(&out, s->fronts.feasible);
+    kpu_text_format(&out, " fit; %.2f s, ", took);
+    kpu_text_put_grouped(&out, took > 0 ? (int64_t)((double)s->fronts.rows / took) : 0);
+    kpu_text_format(&out, " candidates/s, %.1f %% of the time writing\nResults in %s\n",
+                    took > 0 ? 100.0 * s->writing / took : 0.0, s->run->output);
+    int status = out.failed ? kpu_diag_add(diag, KPU_E_MEMORY, "out of memory") : KPU_OK;
+    if (!status)
+        fwrite(out.data, 1, out.length, stdout);
+    kpu_text_fini(&out);
+    return status;
+}
+
+/* "x.h5" -> "x.interrupted.h5", or "x.interrupted-2.h5" if that is there already, ... */
+static bool interrupted_path(const char *output, kpu_text *out)
+{
+    enum { TRIES = 10000 };
+    size_t length = strlen(output);
+    if (length > 3 && strcmp(output + length - 3, ".h5") == 0)
+        length -= 3;
+    for (int n = 1; n < TRIES; n++) {
+        kpu_text_clear(out);
+        kpu_text_put_bytes(out, output, length);
+        kpu_text_put(out, ".interrupted");
+        if (n > 1)
+            kpu_text_format(out, "-%d", n);
+        kpu_text_put(out, ".h5");
+        if (out->failed || access(out->data, F_OK) != 0)
+            break;
+    }
+    return !out->failed;
+}
+
+static int finish_interrupted(session *s, kpu_diag *diag)
+{
+    kpu_text path = {0};
+    int status = interrupted_path(s->run->output, &path) ? KPU_OK : KPU_E_MEMORY;
+    if (!status) {
+        kpu_store *store = s->store;
+        s->store = NULL;
+        status = kpu_store_finish_as(store, path.data, diag);
+    }
+    if (!status)
+        status = kpu_diag_add(diag, KPU_E_INTERRUPTED,
+                              "interrupted after %lld candidates; they are in %s",
+                              (long long)s->fronts.rows, path.data);
+    kpu_text_fini(&path);
+    return status;
+}
+
+static int finish(session *s, kpu_diag *diag)
+{
+    double start = seconds();
+    kpu_store *store = s->store;
+    s->store = NULL;
+    int status = kpu_store_finish(store, diag);
+    s->writing += seconds() - start;
+    return status;
+}
+
+/* ---- The whole -------------------------------------------------------------------------- */
+
+static int explore(session *s, const values *v, kpu_diag *diag)
+{
+    const kpu_explore_options how = {.threads = (int)v->threads,
+                                     .sink = take_rows,
+                                     .sink_context = s,
+                                     .progress = show_progress,
+                                     .progress_context = s,
+                                     .stop = &interrupted};
+    s->start = seconds();
+    s->shows_progress = !v->quiet && isatty(STDERR_FILENO);
+    catch_signals();
+    int status = kpu_explore(s->run->space, &how, diag);
+    if (s->shown > 0)
+        fputs("\r\033[K", stderr);
+    if (status == KPU_E_INTERRUPTED || (!status && interrupted))
+        return finish_interrupted(s, diag);
+    if (!status)
+        status = finish(s, diag);
+    if (!status && !v->quiet)
+        status = print_summary(s, diag);
+    return status;
+}
+
+static int run_sweep(const kpu_run *run, const values *v, kpu_diag *diag)
+{
+    kpu_columns columns;
+    session s = {.run = run, .columns = &columns};
+    int status = kpu_columns_make(run->space, &columns);
+    if (!status)
+        status = kpu_fronts_init(&s.fronts, run->space);
+    if (!status)
+        status = kpu_run_create_store(run, &columns, &s.store, diag);
+    if (!status)
+        status = explore(&s, v, diag);
+    kpu_store_abandon(s.store);
+    kpu_fronts_fini(&s.fronts);
+    free(s.rows);
+    kpu_columns_fini(&columns);
+    return status;
+}
+
+static int check_size(const kpu_space *space, const char *path, kpu_diag *diag)
+{
+    const kpu_place place = {.file = path};
+    if (kpu_space_run_size(space) <= POINTS_MAX)
+        return KPU_OK;
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                           "the space has %lld points, more than the %lld that are run one after "
+                           "another; draw some with --sample 1000000, or narrow an axis",
+                           (long long)kpu_space_run_size(space), (long long)POINTS_MAX);
+}
+
+/* The sweep with all that the command line says. */
+static int read_sweep(const kpu_call *call, kpu_ini *sweep)
+{
+    const values *v = call->values;
+    int status = kpu_tool_read_sweep(call->operands[0], &v->sets, sweep, call->diag);
+    if (v->seed) {
+        int result = kpu_tool_set_option(sweep, "seed", "sweep.seed", v->seed, call->diag);
+        status = result ? result : status;
+    }
+    if (v->sample) {
+        int result = kpu_tool_set_option(sweep, "sample", "sweep.sample", v->sample, call->diag);
+        status = result ? result : status;
+    }
+    return status;
+}
+
+static int run(const kpu_call *call)
+{
+    const values *v = call->values;
+    kpu_ini sweep = {0};
+    kpu_space *space = NULL;
+    int status = read_sweep(call, &sweep);
+    if (!status)
+        status = kpu_space_make(&sweep, &space, call->diag);
+    if (!status) {
+        const kpu_run what = {.space = space, .sweep = &sweep, .call = call,
+                              .sweep_path = call->operands[0],
+                              .output = v->output ? v->output : kpu_space_output(space),
+                              .force = v->force};
+        if (v->dry_run)
+            status = kpu_run_print_plan(&what, call->diag);
+        else if (!(status = check_size(space, call->operands[0], call->diag)))
+            status = run_sweep(&what, v, call->diag);
+    }
+    kpu_space_free(space);
+    kpu_ini_fini(&sweep);
+    return status;
+}
+
+const kpu_command kpu_command_run = {
+    .name = "run",
+    .operands = "SWEEP.ini",
+    .min_operands = 1,
+    .max_operands = 1,
+    .summary = "time every candidate of a sweep; results to a file, fronts to the terminal",
+    .details = "Interrupt it (Ctrl-C) and what is complete goes to FILE.interrupted.h5.\n"
+               "kpu-dse keys lists every key of a sweep and of a machine.\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .values_bytes = sizeof(values),
+    .run = run,
+};

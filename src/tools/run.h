@@ -1,0 +1,57 @@
+/* Private to the program: what the files of `run` share. */
+#ifndef KPU_SRC_TOOLS_RUN_H
+#define KPU_SRC_TOOLS_RUN_H
+
+#include "kpu/report.h"
+#include "tools/columns.h"
+#include "tools/command.h"
+
+/* What is run, and where the results go. */
+typedef struct kpu_run {
+    const kpu_space *space;
+    const kpu_ini *sweep;
+    const kpu_call *call; /* the command line is stored too */
+    const char *sweep_path;
+    const char *output;
+    bool force;
+} kpu_run;
+
+/* A new results file with its tables and all that says where the numbers come from. */
+int kpu_run_create_store(const kpu_run *run, const kpu_columns *columns, kpu_store **out,
+                         kpu_diag *diag);
+
+/* Prints what the sweep spans and how much of it fits; computes no more and writes nothing. */
+int kpu_run_print_plan(const kpu_run *run, kpu_diag *diag);
+
+/* ---- Fronts, kept while the rows come ---------------------------------------------------- */
+
+/* A member of a front. */
+typedef struct kpu_front_row {
+    kpu_point point;
+    double cost[]; /* the objectives, those to be maximised negated */
+} kpu_front_row;
+
+/* Of one GEMM: the rows that no other dominates; equal ones are all kept. */
+typedef struct kpu_front {
+    kpu_front_row **rows;
+    size_t count, capacity;
+    double best; /* least cost of the first objective; infinite if there is none */
+} kpu_front;
+
+typedef struct kpu_fronts {
+    const kpu_space *space;
+    kpu_front *front; /* one a GEMM */
+    size_t objectives;
+    int64_t rows, feasible;
+    int64_t last_gemm; /* of the row that came last */
+} kpu_fronts;
+
+int kpu_fronts_init(kpu_fronts *fronts, const kpu_space *space);
+void kpu_fronts_fini(kpu_fronts *fronts);
+int kpu_fronts_add(kpu_fronts *fronts, const kpu_row *row);
+/* Each GEMM's front as a table, and a chart of the GEMM with most work. */
+void kpu_fronts_print(const kpu_fronts *fronts, kpu_text *out);
+/* The value of objective `index` as it is shown. */
+double kpu_fronts_shown(const kpu_fronts *fronts, size_t index, double cost);
+
+#endif
