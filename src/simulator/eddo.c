@@ -402,14 +402,15 @@ static void start_bm(struct eddo *d, entry *e, int64_t cycle)
     }
 }
 
-static void run_events(struct eddo *d)
+/* False if commands were left that wait for each other: a defect, the disciplines cannot deadlock. */
+static bool run_events(struct eddo *d)
 {
     for (;;) {
         refill(d, &d->bm, KPU_HOIST_L2); /* tells the DMA queue which reads are the last */
         refill(d, &d->dma, KPU_HOIST_L3);
         int64_t dma = next_event(&d->dma), bm = next_event(&d->bm);
         if (dma == EDDO_UNKNOWN && bm == EDDO_UNKNOWN)
-            return;
+            return d->dma.count == 0 && d->bm.count == 0 && d->fabric.finished;
         if (dma <= bm) {
             start_dma(d, take(&d->dma, dma), dma);
         } else {
@@ -421,10 +422,12 @@ static void run_events(struct eddo *d)
 
 /* ---- scratch ---------------------------------------------------------------------------- */
 
-/* Records that a ring needs: its slots, and what both queues may be ahead of what is released. */
+/* Records that a ring needs: the tiles in its slots, those whose release is still asked for, and
+ * what a walk may be ahead of them: a window of fresh C tiles needs no command to pass, the rest is
+ * held back by the commands that fit in a queue. */
 static int64_t record_count(const struct eddo *d, int x, int level)
 {
-    int64_t needed = d->program->window[x][level].slots + 2 * d->program->eddo_window + 8;
+    int64_t needed = 3 * d->program->window[x][level].slots + 2 * d->program->eddo_window + 8;
     int64_t count = 16;
     while (count < needed)
         count *= 2;
@@ -519,7 +522,8 @@ int run_eddo(kpu_simulator *s)
     start_queue(&d->dma, d->program, KPU_HOIST_L3, s->dma, s->timing.dma_engines);
     start_queue(&d->bm, d->program, KPU_HOIST_L2, s->bm, s->timing.bm_engines);
     eddo_core_start(d);
-    run_events(d);
+    if (!run_events(d))
+        return KPU_E_INTERNAL;
     s->tally.fabric_end = d->fabric_free;
     return KPU_OK;
 }
