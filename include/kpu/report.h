@@ -36,6 +36,8 @@ void kpu_text_put_json_number(kpu_text *text, double value);       /* null if no
 /* For people: 1,234,567; 12.5 KiB; 1.23 M + unit; 400/3. */
 void kpu_text_put_grouped(kpu_text *text, int64_t value);
 void kpu_text_put_size(kpu_text *text, int64_t bytes);
+enum { KPU_SIZE_TEXT = 24 };
+const char *kpu_size_text(double bytes, char out[KPU_SIZE_TEXT]); /* the same, into out */
 void kpu_text_put_scaled(kpu_text *text, double value, const char *unit); /* value >= 0 */
 void kpu_text_put_rational(kpu_text *text, kpu_rational value);
 

@@ -1,33 +1,7 @@
 /* One candidate, explained to a person. */
 #include "report/explain.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
-
-void explain_put_count(kpu_text *text, int64_t value)
-{
-    char digits[24];
-    int length = snprintf(digits, sizeof digits, "%lld", (long long)value);
-    for (int i = 0; i < length; i++) {
-        if (i && (length - i) % 3 == 0 && digits[i - 1] != '-')
-            kpu_text_put(text, ",");
-        kpu_text_put_bytes(text, &digits[i], 1);
-    }
-}
-
-const char *explain_bytes(double bytes, char out[24])
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-    size_t unit = 0;
-    while (bytes >= 1024 && unit + 1 < sizeof units / sizeof *units) {
-        bytes /= 1024;
-        unit++;
-    }
-    bool whole = bytes == floor(bytes) && bytes < 10000;
-    snprintf(out, 24, whole ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
-    return out;
-}
 
 void explain_heading(kpu_text *text, const char *title)
 {
@@ -36,15 +10,41 @@ void explain_heading(kpu_text *text, const char *title)
     kpu_text_put(text, "\n");
 }
 
+/* "64x64x64" */
+static void put_sizes(const explanation *e, const int64_t size[KPU_DIMS])
+{
+    kpu_text_format(e->text, "%lldx%lldx%lld", (long long)size[KPU_M], (long long)size[KPU_N],
+                    (long long)size[KPU_K]);
+}
+
+static void put_buffering(const explanation *e, int level, const char *name)
+{
+    const kpu_mapping *m = e->mapping;
+    int64_t a = m->buffers[KPU_A][level], b = m->buffers[KPU_B][level];
+    int64_t c = m->buffers[KPU_C][level];
+    kpu_text_format(e->text, ", %s %lld", name, (long long)a);
+    if (a != b || a != c)
+        kpu_text_format(e->text, "/%lld/%lld", (long long)b, (long long)c);
+}
+
 static void put_summary(const explanation *e)
 {
     const kpu_mapping *m = e->mapping;
-    const int64_t *dim = m->problem.dim;
-    kpu_text_format(e->text, "GEMM %lldx%lldx%lld (MxNxK) on %s: tile %lldx%lldx%lld, %s, %s\n",
-                    (long long)dim[KPU_M], (long long)dim[KPU_N], (long long)dim[KPU_K],
-                    e->machine->name[0] ? e->machine->name : "this machine",
-                    (long long)m->tile[KPU_M], (long long)m->tile[KPU_N], (long long)m->tile[KPU_K],
-                    kpu_dataflow_names[m->dataflow], kpu_control_names[m->control]);
+    kpu_text_put(e->text, "GEMM ");
+    put_sizes(e, m->problem.dim);
+    kpu_text_format(e->text, " (MxNxK) on %s\n",
+                    e->machine->name[0] ? e->machine->name : "this machine");
+    if (m->broken >> KPU_LIMIT_INPUT & 1)
+        return;
+    kpu_text_put(e->text, "tile ");
+    put_sizes(e, m->tile);
+    kpu_text_put(e->text, ", block ");
+    put_sizes(e, m->block);
+    kpu_text_format(e->text, ", %s, %s", kpu_dataflow_names[m->dataflow],
+                    kpu_control_names[m->control]);
+    put_buffering(e, KPU_HOIST_L3, "d3");
+    put_buffering(e, KPU_HOIST_L2, "d2");
+    kpu_text_format(e->text, ", d1 %lld\n", (long long)m->l1_buffers);
 }
 
 static void put_limits(const explanation *e)
@@ -66,11 +66,11 @@ static void put_limits(const explanation *e)
         }
         int level = KPU_LEVEL_L3 + (limit - KPU_LIMIT_L3);
         kpu_text_format(e->text, "It does not fit: it needs %s of %s, of %s.\n",
-                        explain_bytes((double)needs[limit], need),
+                        kpu_size_text((double)needs[limit], need),
                         level == KPU_LEVEL_L3   ? "L3"
                         : level == KPU_LEVEL_L2 ? "L2"
                                                 : "L1",
-                        explain_bytes((double)kpu_machine_capacity_bytes(e->machine, level), has));
+                        kpu_size_text((double)kpu_machine_capacity_bytes(e->machine, level), has));
     }
 }
 
@@ -79,12 +79,17 @@ static void put_totals(const explanation *e)
     const kpu_counts *n = &e->result->counts;
     kpu_energy energy;
     kpu_result_energy(e->machine, e->result, &energy);
-    kpu_text_put(e->text, "It takes ");
-    explain_put_count(e->text, n->cycles);
-    kpu_text_format(e->text, " cycles (%.6g us at %g GHz), %.1f %% of them computing; %.6g uJ.\n",
-                    (double)n->cycles / e->machine->clock_ghz / 1e3, e->machine->clock_ghz,
-                    100.0 * (double)n->compute_cycles / (double)n->cycles,
-                    energy.total_pj / 1e6);
+    kpu_text_put(e->text, "\n  cycles        ");
+    kpu_text_put_grouped(e->text, n->cycles);
+    kpu_text_format(e->text, ", %.1f %% of them computing\n",
+                    100.0 * (double)n->compute_cycles / (double)n->cycles);
+    kpu_text_put(e->text, "  time          ");
+    kpu_text_put_scaled(e->text, (double)n->cycles / e->machine->clock_ghz * 1e-9, "s");
+    kpu_text_format(e->text, " at %g GHz\n", e->machine->clock_ghz);
+    kpu_text_put(e->text, "  energy        ");
+    kpu_text_put_scaled(e->text, energy.total_pj * 1e-12, "J");
+    kpu_text_format(e->text, ", %.0f %% of it DRAM\n",
+                    100.0 * energy.level_pj[KPU_LEVEL_DRAM] / energy.total_pj);
 }
 
 static void put_level_line(const explanation *e, const char *name, int64_t used, int level)
@@ -103,7 +108,7 @@ static void put_traffic(const explanation *e)
     int64_t read[KPU_LEVELS], written[KPU_LEVELS];
     kpu_result_level_bytes(e->result, read, written);
     int64_t total = read[KPU_LEVEL_DRAM] + written[KPU_LEVEL_DRAM];
-    kpu_text_put(e->text, "\nTraffic and footprint\n---------------------\n  DRAM          ");
+    kpu_text_put(e->text, "  DRAM          ");
     kpu_text_put_size(e->text, read[KPU_LEVEL_DRAM]);
     kpu_text_put(e->text, " read, ");
     kpu_text_put_size(e->text, written[KPU_LEVEL_DRAM]);
@@ -139,6 +144,7 @@ void kpu_result_explain(kpu_text *text, const kpu_machine *machine, const kpu_re
         return;
     }
     put_totals(&e);
+    put_traffic(&e);
     explain_nest(&e);
     explain_hierarchy(&e);
     explain_cycles(&e);

@@ -18,9 +18,6 @@ void explain_hierarchy(const explanation *e);
 void explain_cycles(const explanation *e);
 void explain_bounds(const explanation *e);
 
-/* "1,234,567" and "12.3 KiB": for people; exact numbers are in the JSON. */
-void explain_put_count(kpu_text *text, int64_t value);
-const char *explain_bytes(double bytes, char out[24]);
 void explain_heading(kpu_text *text, const char *title);
 
 #endif

@@ -39,16 +39,18 @@ void explain_cycles(const explanation *e)
     for (int i = -1; i < count; i++) {
         int64_t cycles = i < 0 ? n->compute_cycles : rows[i].cycles;
         double part = (double)cycles / (double)n->cycles;
-        kpu_text_format(e->text, "%-18s %15lld %5.1f %% ", i < 0 ? "compute" : rows[i].label,
+        kpu_text_format(e->text, "%-18s %15lld %5.1f %%", i < 0 ? "compute" : rows[i].label,
                         (long long)cycles, 100.0 * part);
-        kpu_text_repeat(e->text, i < 0 ? '#' : '=', (int)(part * BAR + 0.5));
+        int bar = (int)(part * BAR + 0.5);
+        kpu_text_put(e->text, bar > 0 ? " " : "");
+        kpu_text_repeat(e->text, i < 0 ? '#' : '=', bar);
         kpu_text_put(e->text, "\n");
     }
 }
 
 static void put_bound(const explanation *e, const char *what, double value, double bound)
 {
-    kpu_text_format(e->text, "%-38s %14.6g  bound %14.6g  x%.3f\n", what, value, bound,
+    kpu_text_format(e->text, "%-32s %14.6g  bound %14.6g  x%.4g\n", what, value, bound,
                     value / bound);
 }
 

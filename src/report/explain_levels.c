@@ -63,14 +63,14 @@ static void put_link(const explanation *e, const link *l, const int64_t hoist[KP
         total += l->in[x] + l->out[x];
     double cycles = (double)e->result->counts.cycles;
     kpu_text_format(e->text, "  |  %s: %s, %.2f B/cycle", l->title,
-                    explain_bytes((double)total, bytes), (double)total / cycles);
+                    kpu_size_text((double)total, bytes), (double)total / cycles);
     if (l->peak > 0)
         kpu_text_format(e->text, " of %.2f", l->peak);
     kpu_text_format(e->text, ", busy %.1f %%\n",
                     100.0 * (double)l->busy / (cycles * (double)l->engines));
     for (int x = 0; x < KPU_OPERANDS; x++) {
         kpu_text_format(e->text, "  |    %c %11s", operand_letter[x],
-                        explain_bytes((double)(l->in[x] + l->out[x]), bytes));
+                        kpu_size_text((double)(l->in[x] + l->out[x]), bytes));
         if (hoist) {
             visits_formula(m, x, (int)hoist[x], visits);
             kpu_text_put(e->text, " = ");
@@ -116,7 +116,7 @@ static void put_level(const explanation *e, int level, const int64_t *below[2],
     int64_t capacity = kpu_machine_capacity_bytes(e->machine, level);
     char a[24], b[24];
     kpu_text_format(e->text, "%s: %s of %s used (%.0f %%)\n", names[level],
-                    explain_bytes((double)used[level], a), explain_bytes((double)capacity, b),
+                    kpu_size_text((double)used[level], a), kpu_size_text((double)capacity, b),
                     100.0 * (double)used[level] / (double)capacity);
     for (int x = 0; x < KPU_OPERANDS; x++) {
         kpu_text_format(e->text, "       %c reuse %.4g", operand_letter[x],
@@ -125,8 +125,9 @@ static void put_level(const explanation *e, int level, const int64_t *below[2],
             int h = level == KPU_LEVEL_L3 ? KPU_HOIST_L3 : KPU_HOIST_L2;
             kpu_text_format(e->text, "; hoist %lld, W = ", (long long)m->hoist[x][h]);
             put_window_formula(e, x, (int)m->hoist[x][h]);
-            kpu_text_format(e->text, " = %lld, S = W+d-1 = %lld",
-                            (long long)m->window_tiles[x][h], (long long)m->slots[x][h]);
+            if (m->window_tiles[x][h] > 1)
+                kpu_text_format(e->text, " = %lld", (long long)m->window_tiles[x][h]);
+            kpu_text_format(e->text, ", S = W+d-1 = %lld", (long long)m->slots[x][h]);
         }
         kpu_text_put(e->text, "\n");
     }

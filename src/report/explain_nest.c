@@ -29,7 +29,7 @@ static void put_windows(const explanation *e, int position, int depth)
                             (long long)m->window_tiles[x][level],
                             m->window_tiles[x][level] == 1 ? "" : "s",
                             (long long)m->slots[x][level],
-                            explain_bytes((double)(m->slots[x][level] * m->slot_bytes[x]), bytes));
+                            kpu_size_text((double)(m->slots[x][level] * m->slot_bytes[x]), bytes));
         }
 }
 

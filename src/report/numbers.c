@@ -1,5 +1,6 @@
 /* Numbers as people read them. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kpu/report.h"
@@ -22,20 +23,22 @@ void kpu_text_put_grouped(kpu_text *text, int64_t value)
     kpu_text_fini(&digits);
 }
 
+const char *kpu_size_text(double bytes, char out[KPU_SIZE_TEXT])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+    const double step = 1024.0;
+    size_t unit = 0;
+    for (; bytes >= step && unit + 1 < sizeof units / sizeof *units; unit++)
+        bytes /= step;
+    snprintf(out, KPU_SIZE_TEXT, bytes == floor(bytes) ? "%.0f %s" : "%.1f %s", bytes,
+             units[unit]);
+    return out;
+}
+
 void kpu_text_put_size(kpu_text *text, int64_t bytes)
 {
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB"};
-    const double step = 1024.0;
-    if (bytes < (int64_t)step) {
-        kpu_text_format(text, "%lld B", (long long)bytes);
-        return;
-    }
-    double value = (double)bytes / step;
-    size_t unit = 0;
-    for (; value >= step && unit + 1 < sizeof units / sizeof *units; unit++)
-        value /= step;
-    int decimals = value == floor(value) ? 0 : value < 10 ? 2 : 1;
-    kpu_text_format(text, "%.*f %s", decimals, value, units[unit]);
+    char size[KPU_SIZE_TEXT];
+    kpu_text_put(text, kpu_size_text((double)bytes, size));
 }
 
 void kpu_text_put_scaled(kpu_text *text, double value, const char *unit)

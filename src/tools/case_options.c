@@ -104,16 +104,17 @@ static int read_order(const char *value, int64_t out[KPU_DIMS], kpu_diag *diag)
     return status;
 }
 
+/* "--d2" of one number or three, each as the key d2. */
 static int read_buffering(const char *option, const char *value, int64_t out[KPU_OPERANDS],
                           kpu_diag *diag)
 {
-    static const char *const names[3] = {"d1", "d1", "d1"}; /* the same bounds as d2, d3 */
+    const char *const name = option + strlen("--"), *const names[3] = {name, name, name};
     if (!value)
         return KPU_OK;
     if (strpbrk(value, "/,"))
         return read_three(option, value, "/,", names, out, diag);
     int64_t depth = 0;
-    int status = read_word(option, names[0], value, &depth, diag);
+    int status = read_word(option, name, value, &depth, diag);
     for (int x = 0; x < KPU_OPERANDS; x++)
         out[x] = depth;
     return status;

@@ -1,0 +1,165 @@
+/* kpu-dse show: one candidate explained to a person. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kpu/report.h"
+#include "tools/case_options.h"
+#include "tools/columns.h"
+#include "tools/output.h"
+
+typedef struct values {
+    kpu_case_values c;
+} values;
+
+static const kpu_option options[] = {KPU_CASE_OPTIONS(values, c)};
+
+/* ---- From a results file ---------------------------------------------------------------- */
+
+static int parse_id(const char *text, int64_t *out, kpu_diag *diag)
+{
+    char *end;
+    errno = 0;
+    *out = strtoll(text, &end, 10);
+    if (end == text || *end || errno || *out < 0)
+        return kpu_diag_add(diag, KPU_E_USAGE, "expected the id of a candidate, got \"%s\"", text);
+    return KPU_OK;
+}
+
+/* Ids ascend: bisection, one value read at a time. */
+static int find_row(kpu_results *results, const char *path, int64_t id, int64_t *row,
+                    kpu_diag *diag)
+{
+    const kpu_place place = {.file = path};
+    int column = kpu_results_find(results, "id");
+    int64_t low = 0, high = kpu_results_rows(results);
+    if (column < 0)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "has no column id");
+    while (low < high) {
+        kpu_metric_value value;
+        int64_t middle = low + (high - low) / 2;
+        int status = kpu_results_read(results, (size_t)column, middle, 1, &value, diag);
+        if (status)
+            return status;
+        if (value.i == id) {
+            *row = middle;
+            return KPU_OK;
+        }
+        if (value.i < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "has no candidate with the id %lld",
+                           (long long)id);
+}
+
+static int read_machine(kpu_results *results, const char *path, int64_t row, kpu_machine *out,
+                        kpu_diag *diag)
+{
+    const kpu_place place = {.file = path};
+    kpu_ini ini = {0};
+    char *text = kpu_results_cell(results, "machines", "ini", row);
+    if (!text)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "has no machine number %lld",
+                               (long long)row);
+    int status = kpu_ini_parse(path, text, strlen(text), KPU_FILE_MACHINE, &ini, diag);
+    if (!status)
+        status = kpu_machine_from_ini(&ini, out, diag);
+    kpu_ini_fini(&ini);
+    free(text);
+    return status;
+}
+
+static int read_problem(kpu_results *results, const char *path, int64_t row, kpu_problem *out,
+                        kpu_diag *diag)
+{
+    const struct {
+        const char *column;
+        int64_t *value;
+    } cells[] = {{"M", &out->dim[KPU_M]},
+                 {"N", &out->dim[KPU_N]},
+                 {"K", &out->dim[KPU_K]},
+                 {"eA", &out->element_bytes[KPU_A]},
+                 {"eB", &out->element_bytes[KPU_B]},
+                 {"eC", &out->element_bytes[KPU_C]},
+                 {"eP", &out->partial_bytes}};
+    const kpu_place place = {.file = path};
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+        char *text = kpu_results_cell(results, "workloads", cells[i].column, row);
+        if (!text)
+            return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "has no %s of GEMM number %lld",
+                                   cells[i].column, (long long)row);
+        *cells[i].value = strtoll(text, NULL, 10);
+        free(text);
+    }
+    return kpu_problem_validate(out, &place, diag);
+}
+
+static int read_case(const char *path, const char *id_text, kpu_tool_case *out, kpu_diag *diag)
+{
+    kpu_results *results = NULL;
+    kpu_point point;
+    int64_t id, row = 0;
+    int status = parse_id(id_text, &id, diag);
+    if (!status)
+        status = kpu_results_open(path, &results, diag);
+    if (!status)
+        status = find_row(results, path, id, &row, diag);
+    if (!status)
+        status = kpu_columns_read_point(results, row, &point, diag);
+    if (!status)
+        status = read_machine(results, path, point.machine, &out->machine, diag);
+    if (!status)
+        status = read_problem(results, path, point.gemm, &out->problem, diag);
+    if (!status)
+        out->candidate = point.candidate;
+    kpu_results_close(results);
+    return status;
+}
+
+/* ---- The command ------------------------------------------------------------------------ */
+
+static int explain(const kpu_tool_case *c, kpu_simulator *simulator, kpu_diag *diag)
+{
+    kpu_result result;
+    kpu_text text = {0};
+    int status = kpu_evaluate(simulator, &c->machine, &c->problem, &c->candidate, &result);
+    if (status)
+        return kpu_diag_add(diag, status, "%s", kpu_error_text(status));
+    kpu_result_explain(&text, &c->machine, &result);
+    return kpu_tool_print(&text);
+}
+
+static int run(const kpu_call *call)
+{
+    const values *v = call->values;
+    kpu_tool_case c;
+    int status;
+    if (call->operand_count == 1)
+        return kpu_diag_add(call->diag, KPU_E_USAGE, "show: which candidate of %s? Give its id",
+                            call->operands[0]);
+    if (call->operand_count == 2)
+        status = read_case(call->operands[0], call->operands[1], &c, call->diag);
+    else
+        status = kpu_case_values_read(&v->c, &c, call->diag);
+    if (status)
+        return status;
+    kpu_simulator *simulator = kpu_simulator_new();
+    status = simulator ? explain(&c, simulator, call->diag) : KPU_E_MEMORY;
+    kpu_simulator_free(simulator);
+    return status;
+}
+
+const kpu_command kpu_command_show = {
+    .name = "show",
+    .operands = "[FILE ID]",
+    .max_operands = 2,
+    .summary = "explain one candidate: loop nest, memories, cycles, bounds",
+    .details = "The candidate is number ID of a results file, or is given by flags as with eval.\n"
+               "It is timed again, so the explanation is of this version of the model.\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .values_bytes = sizeof(values),
+    .run = run,
+};
