@@ -86,8 +86,14 @@ static void add_row(const kpu_fronts *fronts, const front_table *plan, const kpu
         else
             kpu_table_add_int(table, value);
     }
-    for (size_t i = 0; others + i < plan->columns; i++)
-        kpu_table_add_real(table, kpu_fronts_shown(fronts, i, row->cost[i]));
+    for (size_t i = 0; others + i < plan->columns; i++) {
+        double shown = kpu_fronts_shown(fronts, i, row->cost[i]);
+        size_t metric = (size_t)kpu_space_objective(fronts->space, i);
+        if (kpu_metric_at(metric)->type == KPU_METRIC_INT64)
+            kpu_table_add_int(table, (int64_t)shown);
+        else
+            kpu_table_add_real(table, shown);
+    }
 }
 
 /* All rows, or some of them at even distances, the first and the last among them. */
