@@ -144,9 +144,9 @@ static bool work(team *t, worker *w)
 
 static void run_worker(team *t)
 {
-    /* The pool of threads may be older than *t: see it as the calling thread left it. */
-    while (!atomic_load_explicit(&t->opened, memory_order_acquire))
-        nap(nap_min_ns);
+    /* Stored before the team was called, so it reads true: what makes *t visible even to those who
+     * do not know how the OpenMP runtime synchronises. */
+    (void)atomic_load_explicit(&t->opened, memory_order_acquire);
     worker w = {.simulator = kpu_simulator_new(), .claim = 1};
     while (work(t, &w)) {
     }
@@ -247,7 +247,6 @@ static void wait_for_workers(team *t, int workers)
 
 static int lead(team *t, int workers, kpu_diag *diag)
 {
-    atomic_store_explicit(&t->opened, true, memory_order_release);
     worker alone = {.simulator = workers > 0 ? NULL : kpu_simulator_new(), .claim = 1};
     delivery d = {.next_report_ns = now_ns() + progress_interval_ns};
     int code = deliver(t, &d, workers > 0 ? NULL : &alone, diag);
@@ -278,6 +277,7 @@ __attribute__((no_sanitize("thread"))) static int run_team(team *t, int threads,
 
 /* ---- */
 
+/* Complete when the store that ends it is seen. */
 static bool team_init(team *t, const kpu_space *space, const kpu_explore_options *options,
                       int workers)
 {
@@ -291,6 +291,7 @@ static bool team_init(team *t, const kpu_space *space, const kpu_explore_options
         t->slot_count = (size_t)(t->units > 0 ? t->units : 1);
     t->slots = calloc(t->slot_count, sizeof *t->slots);
     t->metrics = calloc(t->slot_count * UNIT_POINTS * t->metric_count, sizeof *t->metrics);
+    atomic_store_explicit(&t->opened, true, memory_order_release);
     return t->slots && t->metrics;
 }
 
