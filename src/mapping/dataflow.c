@@ -1,13 +1,17 @@
 #include "mapping/dataflow.h"
 
 static const kpu_dataflow *const dataflows[] = {
-#define KPU_X(symbol) &symbol,
+#define KPU_X(name) &kpu_dataflow_##name,
 #include "dataflows.def"
 #undef KPU_X
 };
 _Static_assert(sizeof dataflows / sizeof *dataflows == KPU_DATAFLOWS, "one line per dataflow");
 
-const char *const kpu_dataflow_names[KPU_DATAFLOWS] = {"os", "ws", "is"};
+const char *const kpu_dataflow_names[KPU_DATAFLOWS] = {
+#define KPU_X(name) #name,
+#include "dataflows.def"
+#undef KPU_X
+};
 
 const uint8_t kpu_operand_dims[KPU_OPERANDS] = {
     [KPU_A] = 1 << KPU_M | 1 << KPU_K,

@@ -18,7 +18,7 @@ typedef struct kpu_dataflow {
 } kpu_dataflow;
 
 /* dataflows.def, in the order of KPU_OS, KPU_WS, KPU_IS */
-#define KPU_X(symbol) extern const kpu_dataflow symbol;
+#define KPU_X(name) extern const kpu_dataflow kpu_dataflow_##name;
 #include "dataflows.def"
 #undef KPU_X
 
