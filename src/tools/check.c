@@ -5,6 +5,7 @@
 
 #include "kpu/explorer.h"
 #include "tools/command.h"
+#include "tools/complaints.h"
 
 static int check_machine(kpu_ini *ini, kpu_diag *diag)
 {
@@ -50,7 +51,7 @@ static int check_ini(const char *path, kpu_diag *diag)
     kpu_key_file kind = kpu_ini_detect(text, bytes);
     status = kpu_ini_parse(path, text, bytes, kind, &ini, diag);
     if (status)
-        kpu_ini_check_required(&ini, diag); /* all complaints at once; the makers below do it too */
+        kpu_tool_complain_further(&ini, diag);
     else
         status = kind == KPU_FILE_MACHINE ? check_machine(&ini, diag) : check_sweep(&ini, diag);
     kpu_ini_fini(&ini);

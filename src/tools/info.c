@@ -31,6 +31,15 @@ static void put_attribute(kpu_text *text, kpu_results *results, const char *titl
     free(value);
 }
 
+/* A text that is one line. */
+static void put_line(kpu_text *text, kpu_results *results, const char *title, const char *name)
+{
+    char *value = kpu_results_text(results, name);
+    if (value)
+        kpu_text_format(text, "%-12s %.*s\n", title, (int)strcspn(value, "\n"), value);
+    free(value);
+}
+
 /* How many rows have feasible = 1; -1 if the file does not say. */
 static int count_feasible(kpu_results *results, int64_t *out, kpu_diag *diag)
 {
@@ -88,7 +97,6 @@ static int put_info(kpu_text *text, kpu_results *results, kpu_diag *diag)
     int status = count_feasible(results, &feasible, diag);
     if (status)
         return status;
-    put_attribute(text, results, "sweep", "sweep");
     kpu_text_put(text, "candidates   ");
     kpu_text_put_grouped(text, kpu_results_rows(results));
     if (feasible >= 0) {
@@ -104,8 +112,8 @@ static int put_info(kpu_text *text, kpu_results *results, kpu_diag *diag)
     kpu_text_put(text, "GEMMs        ");
     put_names(text, results, "workloads", "name");
     put_attribute(text, results, "objectives", "objectives");
-    put_attribute(text, results, "seed", "seed");
-    put_attribute(text, results, "command", "command_line");
+    put_line(text, results, "seed", "seed");
+    put_line(text, results, "command", "command_line");
     put_attribute(text, results, "made by", "library_version");
     put_attribute(text, results, "model", "model_version");
     kpu_text_format(text, "columns      %zu (--columns lists them)\n",

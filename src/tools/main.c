@@ -27,14 +27,14 @@ const kpu_command *kpu_command_at(size_t index)
 
 static const kpu_command *find_command(const char *name, kpu_diag *diag)
 {
-    const char *names[COMMANDS];
+    const char *names[COMMANDS + 2] = {[COMMANDS] = "--help", [COMMANDS + 1] = "--version"};
     for (size_t i = 0; i < COMMANDS; i++) {
         if (strcmp(name, commands[i]->name) == 0)
             return commands[i];
         names[i] = commands[i]->name;
     }
     const char *what = name[0] == '-' ? "option" : "command";
-    const char *nearest = kpu_nearest_name(name, names, COMMANDS);
+    const char *nearest = kpu_nearest_name(name, names, COMMANDS + 2);
     if (nearest)
         kpu_diag_add(diag, KPU_E_USAGE, "unknown %s \"%s\"; did you mean \"%s\"?", what, name,
                      nearest);
