@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/complaints.h"
 #include "tools/sweep_input.h"
 
 enum { THREADS_MAX = 4096 };
@@ -68,15 +70,17 @@ typedef struct session {
     kpu_fronts fronts;
     kpu_metric_value *rows; /* converted; grows */
     size_t row_capacity;
-    double start, writing; /* seconds */
-    double shown;          /* when the progress was shown last */
+    double start;             /* seconds */
+    double cpu_start;         /* seconds of all threads */
+    double writing;           /* of which so many to convert and write rows */
+    double shown;             /* when the progress was shown last */
     bool shows_progress;
 } session;
 
-static double seconds(void)
+static double seconds(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
@@ -98,11 +102,11 @@ static int convert(session *s, const kpu_row *rows, size_t count)
 static int take_rows(void *context, const kpu_row *rows, size_t count, kpu_diag *diag)
 {
     session *s = context;
-    double start = seconds();
+    double start = seconds(CLOCK_THREAD_CPUTIME_ID);
     int status = convert(s, rows, count);
     if (!status)
         status = kpu_store_append(s->store, s->rows, count, diag);
-    s->writing += seconds() - start;
+    s->writing += seconds(CLOCK_THREAD_CPUTIME_ID) - start;
     for (size_t i = 0; !status && i < count; i++)
         status = kpu_fronts_add(&s->fronts, &rows[i]);
     return status;
@@ -133,7 +137,7 @@ static bool show_progress(void *context, int64_t done, int64_t total)
 {
     const double interval = 0.2;
     session *s = context;
-    double now = seconds();
+    double now = seconds(CLOCK_MONOTONIC);
     if (!s->shows_progress || now - s->shown < interval)
         return false;
     s->shown = now;
@@ -159,7 +163,8 @@ static bool show_progress(void *context, int64_t done, int64_t total)
 static int print_summary(const session *s, kpu_diag *diag)
 {
     kpu_text out = {0};
-    double took = seconds() - s->start;
+    double took = seconds(CLOCK_MONOTONIC) - s->start;
+    double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - s->cpu_start;
     kpu_fronts_print(&s->fronts, &out);
     kpu_text_put(&out, "\n");
     kpu_text_put_grouped(&out, s->fronts.rows);
@@ -167,8 +172,8 @@ static int print_summary(const session *s, kpu_diag *diag)
     kpu_text_put_grouped(&out, s->fronts.feasible);
     kpu_text_format(&out, " fit; %.2f s, ", took);
     kpu_text_put_grouped(&out, took > 0 ? (int64_t)((double)s->fronts.rows / took) : 0);
-    kpu_text_format(&out, " candidates/s, %.1f %% of the time writing\nResults in %s\n",
-                    took > 0 ? 100.0 * s->writing / took : 0.0, s->run->output);
+    kpu_text_format(&out, " candidates/s; %.1f %% of the work was writing\nResults in %s\n",
+                    cpu > 0 ? 100.0 * s->writing / cpu : 0.0, s->run->output);
     int status = out.failed ? kpu_diag_add(diag, KPU_E_MEMORY, "out of memory") : KPU_OK;
     if (!status)
         fwrite(out.data, 1, out.length, stdout);
@@ -215,11 +220,11 @@ static int finish_interrupted(session *s, kpu_diag *diag)
 
 static int finish(session *s, kpu_diag *diag)
 {
-    double start = seconds();
+    double start = seconds(CLOCK_THREAD_CPUTIME_ID);
     kpu_store *store = s->store;
     s->store = NULL;
     int status = kpu_store_finish(store, diag);
-    s->writing += seconds() - start;
+    s->writing += seconds(CLOCK_THREAD_CPUTIME_ID) - start;
     return status;
 }
 
@@ -233,7 +238,8 @@ static int explore(session *s, const values *v, kpu_diag *diag)
                                      .progress = show_progress,
                                      .progress_context = s,
                                      .stop = &interrupted};
-    s->start = seconds();
+    s->start = seconds(CLOCK_MONOTONIC);
+    s->cpu_start = seconds(CLOCK_PROCESS_CPUTIME_ID);
     s->shows_progress = !v->quiet && isatty(STDERR_FILENO);
     catch_signals();
     int status = kpu_explore(s->run->space, &how, diag);
@@ -241,6 +247,10 @@ static int explore(session *s, const values *v, kpu_diag *diag)
         fputs("\r\033[K", stderr);
     if (status == KPU_E_INTERRUPTED || (!status && interrupted))
         return finish_interrupted(s, diag);
+    if (!status && s->fronts.rows == 0)
+        status = kpu_diag_add(diag, KPU_E_INPUT,
+                              "no candidate is left: the constraints exclude all %lld points",
+                              (long long)kpu_space_run_size(s->run->space));
     if (!status)
         status = finish(s, diag);
     if (!status && !v->quiet)
@@ -293,13 +303,28 @@ static int read_sweep(const kpu_call *call, kpu_ini *sweep)
     return status;
 }
 
+/* The folder that is nobody's choice but ours, results/, need not be there already. If it cannot
+ * be made, creating the file tells. */
+static void make_default_folder(const char *output)
+{
+    char *folder = strdup(output);
+    char *slash = folder ? strrchr(folder, '/') : NULL;
+    if (slash) {
+        *slash = '\0';
+        mkdir(folder, 0777);
+    }
+    free(folder);
+}
+
 static int run(const kpu_call *call)
 {
     const values *v = call->values;
     kpu_ini sweep = {0};
     kpu_space *space = NULL;
     int status = read_sweep(call, &sweep);
-    if (!status)
+    if (status)
+        kpu_tool_complain_further(&sweep, call->diag);
+    else
         status = kpu_space_make(&sweep, &space, call->diag);
     if (!status) {
         const kpu_run what = {.space = space, .sweep = &sweep, .call = call,
@@ -308,8 +333,13 @@ static int run(const kpu_call *call)
                               .force = v->force};
         if (v->dry_run)
             status = kpu_run_print_plan(&what, call->diag);
-        else if (!(status = check_size(space, call->operands[0], call->diag)))
+        else
+            status = check_size(space, call->operands[0], call->diag);
+        if (!status && !v->dry_run) {
+            if (!v->output && !kpu_ini_find(&sweep, "sweep", "output"))
+                make_default_folder(what.output);
             status = run_sweep(&what, v, call->diag);
+        }
     }
     kpu_space_free(space);
     kpu_ini_fini(&sweep);

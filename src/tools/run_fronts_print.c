@@ -1,10 +1,12 @@
 /* The fronts of a run for people. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/run.h"
 
-enum { ROWS_SHOWN = 10, COLUMNS_MAX = 64 };
+/* Room for the id, the machine's name and keys (61), the candidate's fields (19), objectives. */
+enum { ROWS_SHOWN = 10, AXES_MAX = 64, OBJECTIVES_MAX = 32, COLUMNS_MAX = 160 };
 
 static int by_cost(const void *first, const void *second, void *context)
 {
@@ -22,12 +24,31 @@ static void sort_front(const kpu_fronts *fronts, const kpu_front *front)
         qsort_r(front->rows, front->count, sizeof *front->rows, by_cost, (void *)fronts);
 }
 
-/* What the table shows: fields in which the front's members differ, and the dataflow always. */
+/* Rows that are equal in every objective follow one another; the first speaks for all. */
+static bool repeats(const kpu_fronts *fronts, const kpu_front *front, size_t row)
+{
+    for (size_t i = 0; row > 0 && i < fronts->objectives; i++)
+        if (front->rows[row]->cost[i] != front->rows[row - 1]->cost[i])
+            return false;
+    return row > 0;
+}
+
+static size_t count_distinct(const kpu_fronts *fronts, const kpu_front *front)
+{
+    size_t distinct = 0;
+    for (size_t i = 0; i < front->count; i++)
+        distinct += !repeats(fronts, front, i);
+    return distinct;
+}
+
+/* What the table shows: fields in which the front's members differ, and the tile and dataflow. */
 typedef struct front_table {
     bool has_machine;
+    int id_width;
     const kpu_candidate_field *field[COLUMNS_MAX];
     size_t fields;
     const char *titles[COLUMNS_MAX];
+    char axis_titles[AXES_MAX][2 * KPU_INI_NAME_MAX + 2];
     size_t columns;
 } front_table;
 
@@ -40,6 +61,12 @@ static bool varies(const kpu_front *front, const kpu_candidate_field *field)
     return false;
 }
 
+/* A field of A, which those of B and C follow: one column for all three. */
+static bool is_triple(const kpu_candidate_field *field)
+{
+    return strcmp(field->name, field->key) != 0 && field->name[strlen(field->name) - 1] == 'A';
+}
+
 static bool is_always_shown(const kpu_candidate_field *field)
 {
     static const char *const names[] = {"TM", "TN", "TK", "dataflow"};
@@ -49,69 +76,118 @@ static bool is_always_shown(const kpu_candidate_field *field)
     return false;
 }
 
+static void plan_machine(const kpu_space *space, front_table *out)
+{
+    const char *name = kpu_space_machine(space, 0)->name;
+    for (size_t m = 1; m < kpu_space_machine_count(space); m++)
+        out->has_machine |= strcmp(kpu_space_machine(space, (int64_t)m)->name, name) != 0;
+    if (out->has_machine)
+        out->titles[out->columns++] = "machine";
+    for (size_t a = 0; a < kpu_space_machine_axis_count(space); a++) {
+        const kpu_key *key = kpu_space_machine_axis(space, a);
+        snprintf(out->axis_titles[a], sizeof out->axis_titles[a], "%s.%s", key->section, key->name);
+        out->titles[out->columns++] = out->axis_titles[a];
+    }
+}
+
 static void plan_table(const kpu_fronts *fronts, const kpu_front *front, front_table *out)
 {
-    *out = (front_table){.has_machine = kpu_space_machine_count(fronts->space) > 1};
+    *out = (front_table){0};
     out->titles[out->columns++] = "id";
-    if (out->has_machine) {
-        out->titles[out->columns++] = "machine";
-        out->titles[out->columns++] = "name";
+    for (size_t i = 0; i < front->count; i++) {
+        int width = snprintf(NULL, 0, "%lld", (long long)front->rows[i]->point.index);
+        out->id_width = width > out->id_width ? width : out->id_width;
     }
+    plan_machine(fronts->space, out);
     for (size_t i = 0; i < kpu_candidate_field_count(); i++) {
         const kpu_candidate_field *field = kpu_candidate_field_at(i);
-        if (!is_always_shown(field) && !varies(front, field))
-            continue;
-        out->field[out->fields++] = field;
-        out->titles[out->columns++] = field->name;
+        bool triple = is_triple(field), shown = is_always_shown(field);
+        for (int x = 0; x < (triple ? KPU_OPERANDS : 1); x++)
+            shown = shown || varies(front, field + x);
+        if (shown) {
+            out->field[out->fields++] = field;
+            out->titles[out->columns++] = triple ? field->key : field->name;
+        }
+        i += triple ? KPU_OPERANDS - 1 : 0;
     }
-    for (size_t i = 0; i < fronts->objectives; i++)
+    for (size_t i = 0; i < fronts->objectives && i < OBJECTIVES_MAX; i++)
         out->titles[out->columns++] =
             kpu_metric_at((size_t)kpu_space_objective(fronts->space, i))->name;
+}
+
+static void add_machine(const kpu_space *space, const front_table *plan, int64_t machine,
+                        kpu_table *table)
+{
+    char word[KPU_INI_NAME_MAX];
+    if (plan->has_machine)
+        kpu_table_add_text(table, kpu_space_machine(space, machine)->name);
+    for (size_t a = 0; a < kpu_space_machine_axis_count(space); a++) {
+        double value = kpu_space_machine_axis_value(space, a, machine);
+        if (kpu_key_word(kpu_space_machine_axis(space, a), (int64_t)value, word, sizeof word))
+            kpu_table_add_text(table, word);
+        else
+            kpu_table_add_real(table, value);
+    }
+}
+
+static void add_field(const kpu_candidate_field *field, const kpu_candidate *candidate,
+                      kpu_table *table)
+{
+    int64_t value = kpu_candidate_field_value(field, candidate);
+    if (field->words) {
+        kpu_table_add_text(table, field->words[value]);
+    } else if (is_triple(field)) {
+        int64_t b = kpu_candidate_field_value(field + 1, candidate);
+        int64_t c = kpu_candidate_field_value(field + 2, candidate);
+        char text[3 * 24];
+        snprintf(text, sizeof text, value == b && b == c ? "%lld" : "%lld/%lld/%lld",
+                 (long long)value, (long long)b, (long long)c);
+        kpu_table_add_text(table, text);
+    } else {
+        kpu_table_add_int(table, value);
+    }
 }
 
 static void add_row(const kpu_fronts *fronts, const front_table *plan, const kpu_front_row *row,
                     kpu_table *table)
 {
-    const kpu_point *point = &row->point;
-    size_t others = plan->columns - fronts->objectives;
-    kpu_table_add_int(table, point->index);
-    if (plan->has_machine) {
-        kpu_table_add_int(table, point->machine);
-        kpu_table_add_text(table, kpu_space_machine(fronts->space, point->machine)->name);
-    }
-    for (size_t i = 0; i < plan->fields; i++) {
-        int64_t value = kpu_candidate_field_value(plan->field[i], &point->candidate);
-        if (plan->field[i]->words)
-            kpu_table_add_text(table, plan->field[i]->words[value]);
+    char id[24];
+    snprintf(id, sizeof id, "%*lld", plan->id_width, (long long)row->point.index);
+    kpu_table_add_text(table, id); /* as `show` takes it: without commas */
+    add_machine(fronts->space, plan, row->point.machine, table);
+    for (size_t i = 0; i < plan->fields; i++)
+        add_field(plan->field[i], &row->point.candidate, table);
+    for (size_t i = 0; i < fronts->objectives && i < OBJECTIVES_MAX; i++) {
+        int metric = kpu_space_objective(fronts->space, i);
+        double value = kpu_fronts_shown(fronts, i, row->cost[i]);
+        if (kpu_metric_at((size_t)metric)->type == KPU_METRIC_INT64)
+            kpu_table_add_int(table, (int64_t)value);
         else
-            kpu_table_add_int(table, value);
-    }
-    for (size_t i = 0; others + i < plan->columns; i++) {
-        double shown = kpu_fronts_shown(fronts, i, row->cost[i]);
-        size_t metric = (size_t)kpu_space_objective(fronts->space, i);
-        if (kpu_metric_at(metric)->type == KPU_METRIC_INT64)
-            kpu_table_add_int(table, (int64_t)shown);
-        else
-            kpu_table_add_real(table, shown);
+            kpu_table_add_real(table, value);
     }
 }
 
-/* All rows, or some of them at even distances, the first and the last among them. */
+/* All rows but repetitions, or some of them at even distances, the first and last among them. */
 static void put_table(const kpu_fronts *fronts, const kpu_front *front, kpu_text *out)
 {
     front_table plan;
     kpu_table table;
     plan_table(fronts, front, &plan);
     kpu_table_init(&table, plan.titles, plan.columns);
-    size_t shown = front->count < ROWS_SHOWN ? front->count : ROWS_SHOWN;
-    for (size_t i = 0; i < shown; i++) {
-        size_t at = shown > 1 ? i * (front->count - 1) / (shown - 1) : 0;
-        add_row(fronts, &plan, front->rows[at], &table);
+    size_t distinct = count_distinct(fronts, front), seen = 0, shown = 0;
+    size_t wanted = distinct < ROWS_SHOWN ? distinct : ROWS_SHOWN;
+    for (size_t i = 0; i < front->count; i++) {
+        if (repeats(fronts, front, i))
+            continue;
+        if (seen++ != (wanted > 1 ? shown * (distinct - 1) / (wanted - 1) : 0))
+            continue;
+        add_row(fronts, &plan, front->rows[i], &table);
+        shown++;
     }
     kpu_table_print(&table, KPU_TABLE_TEXT, out);
     kpu_table_fini(&table);
-    if (shown < front->count)
-        kpu_text_format(out, "(%zu of %zu)\n", shown, front->count);
+    if (shown < distinct)
+        kpu_text_format(out, "(%zu of %zu)\n", shown, distinct);
 }
 
 static void put_heading(const kpu_fronts *fronts, int64_t gemm, kpu_text *out)
@@ -175,7 +251,11 @@ void kpu_fronts_print(const kpu_fronts *fronts, kpu_text *out)
             kpu_text_put(out, "no candidate fits\n");
             continue;
         }
-        kpu_text_format(out, "%zu on the front\n", front->count);
+        size_t distinct = count_distinct(fronts, front);
+        kpu_text_format(out, "%zu on the front", distinct);
+        if (distinct < front->count)
+            kpu_text_format(out, ", and %zu equal to one of them", front->count - distinct);
+        kpu_text_put(out, "\n");
         put_table(fronts, front, out);
     }
     int64_t drawn = fronts->objectives > 1 ? busiest_gemm(fronts) : -1;

@@ -23,8 +23,6 @@ static void look_at(const kpu_space *space, int64_t n, tally *t)
         t->excluded++;
         return;
     }
-    if (t->firsts < POINTS_SHOWN)
-        t->first[t->firsts++] = point;
     kpu_mapping_make(kpu_space_machine(space, point.machine),
                      &kpu_space_gemm(space, point.gemm)->problem, &point.candidate, &mapping);
     int limit = 0;
@@ -36,16 +34,19 @@ static void look_at(const kpu_space *space, int64_t n, tally *t)
         t->fit++;
 }
 
-/* All points, or as many at even distances. */
+/* All points, or as many drawn at random. */
 static void look(const kpu_space *space, tally *t)
 {
+    const uint64_t stream = 0x64727972756e; /* unlike that of [sweep] sample */
     int64_t size = kpu_space_run_size(space);
-    int64_t count = size < LOOKED_AT_MAX ? size : LOOKED_AT_MAX;
-    for (int64_t i = 0; i < count; i++) {
-        /* i * size / count without overflow */
-        int64_t n = size / count * i + size % count * i / count;
-        look_at(space, n, t);
-    }
+    for (int64_t n = 0; n < size && n < LOOKED_AT_MAX && t->firsts < POINTS_SHOWN; n++)
+        if (kpu_space_point(space, n, &t->first[t->firsts]))
+            t->firsts++;
+    for (int64_t i = 0; size <= LOOKED_AT_MAX && i < size; i++)
+        look_at(space, i, t);
+    for (uint64_t i = 0; size > LOOKED_AT_MAX && i < LOOKED_AT_MAX; i++)
+        look_at(space, (int64_t)(kpu_random_u64(kpu_space_seed(space), stream, i) % (uint64_t)size),
+                t);
 }
 
 static void put_share(kpu_text *out, int64_t part, int64_t whole)
@@ -89,9 +90,9 @@ static void put_counts(const kpu_space *space, const tally *t, kpu_text *out)
         kpu_text_put_grouped(out, size);
     }
     if (t->looked_at < size) {
-        kpu_text_put(out, "\nThe counts below are of a sample of ");
+        kpu_text_put(out, "\nThe counts below are of ");
         kpu_text_put_grouped(out, t->looked_at);
-        kpu_text_put(out, " of them, at even distances.");
+        kpu_text_put(out, " of them, drawn at random.");
     }
     kpu_text_put(out, "\nexcluded    ");
     put_share(out, t->excluded, t->looked_at);

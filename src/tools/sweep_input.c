@@ -4,19 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* True if it begins with "section.key" of a machine, perhaps with white space around. */
-static bool is_machine_key(const char *assignment)
+/* True if it begins with a section of machines. */
+static bool is_of_machine(const char *assignment)
 {
-    char section[KPU_INI_NAME_MAX + 1], name[KPU_INI_NAME_MAX + 1];
-    /* the widths are KPU_INI_NAME_MAX */
-    if (sscanf(assignment, " %48[^.= \t] . %48[^= \t]", section, name) != 2)
-        return false;
-    return kpu_key_find(KPU_FILE_MACHINE, section, name) != NULL;
+    assignment += strspn(assignment, " \t");
+    size_t length = strcspn(assignment, ". \t=");
+    for (size_t i = 0; i < kpu_key_count(); i++) {
+        const kpu_key *key = kpu_key_at(i);
+        if (key->file == KPU_FILE_MACHINE && strlen(key->section) == length &&
+            strncmp(key->section, assignment, length) == 0)
+            return true;
+    }
+    return false;
 }
 
 int kpu_tool_set(kpu_ini *sweep, const char *assignment, kpu_diag *diag)
 {
-    if (!is_machine_key(assignment))
+    if (!is_of_machine(assignment))
         return kpu_ini_set(sweep, assignment, diag);
     char *axis = NULL;
     if (asprintf(&axis, "machine_axes.%s", assignment + strspn(assignment, " \t")) < 0)
