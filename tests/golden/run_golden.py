@@ -128,6 +128,8 @@ def main():
     parser.add_argument("--bless", action="store_true", help="expect what is printed now")
     arguments = parser.parse_args()
     program = arguments.program.resolve()
+    if not os.access(program, os.X_OK):
+        sys.exit(f"{program}: no program")
     bad = sum(run_file(path, program, arguments.bless) for path in arguments.files)
     sys.exit(1 if bad else 0)
 
