@@ -130,7 +130,11 @@ static void put_best(kpu_text *out, const kpu_fronts *fronts)
         return;
     kpu_text_format(out, ", %s: %s ", kpu_space_gemm(fronts->space, fronts->last_gemm)->name,
                     kpu_metric_at((size_t)kpu_space_objective(fronts->space, 0))->name);
-    kpu_text_format(out, "%.6g", kpu_fronts_shown(fronts, 0, front->best));
+    double best = kpu_fronts_shown(fronts, 0, front->best);
+    if (best == floor(best) && fabs(best) < 1e15)
+        kpu_text_put_grouped(out, (int64_t)best);
+    else
+        kpu_text_format(out, "%.6g", best);
 }
 
 static bool show_progress(void *context, int64_t done, int64_t total)
@@ -138,7 +142,7 @@ static bool show_progress(void *context, int64_t done, int64_t total)
     const double interval = 0.2;
     session *s = context;
     double now = seconds(CLOCK_MONOTONIC);
-    if (!s->shows_progress || now - s->shown < interval)
+    if (!s->shows_progress || done == 0 || now - s->shown < interval)
         return false;
     s->shown = now;
     double rate = (double)done / (now - s->start);
