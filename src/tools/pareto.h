@@ -1,0 +1,57 @@
+/* Private to the program: the fronts of a results file, chosen in pareto_select.c and printed in
+ * pareto_print.c. */
+#ifndef KPU_SRC_TOOLS_PARETO_H
+#define KPU_SRC_TOOLS_PARETO_H
+
+#include "kpu/explorer.h"
+#include "kpu/report.h"
+#include "kpu/store.h"
+
+enum { KPU_PARETO_OBJECTIVES_MAX = 16 };
+
+/* What competes with what. */
+typedef enum kpu_pareto_per {
+    KPU_PER_GEMM,     /* a GEMM's candidates, on all machines */
+    KPU_PER_WORKLOAD, /* a workload's candidates, those of all its GEMMs */
+    KPU_PER_MACHINE,  /* a GEMM's candidates on one machine (variant) */
+    KPU_PER_ALL
+} kpu_pareto_per;
+
+typedef struct kpu_pareto_question {
+    const char *path, *objectives, *where; /* objectives and where may be NULL */
+    kpu_pareto_per per;
+    bool unique; /* of candidates equal in every objective, only the first */
+} kpu_pareto_question;
+
+/* A member of a front. */
+typedef struct kpu_pareto_member {
+    int64_t row;
+    int64_t group;
+} kpu_pareto_member;
+
+typedef struct kpu_pareto {
+    kpu_results *results;
+    const kpu_pareto_question *question;
+    size_t objectives[KPU_PARETO_OBJECTIVES_MAX]; /* columns */
+    int objective_count;
+    int64_t gemm_count, machine_count;            /* rows of the tables */
+    char **workload_names, **gemm_names;          /* of each GEMM */
+    char **machine_names;                         /* of each machine */
+    int64_t group_count;
+    int64_t *rows;       /* of each group: candidates */
+    int64_t *feasible;   /* of each group: candidates that fit */
+    int64_t *considered; /* of each group: those of them that the filter keeps */
+    kpu_pareto_member *members; /* by group; best in the first objective first, ties by row */
+    int64_t member_count;
+    size_t *shown; /* columns to print: those of the candidate, then the objectives */
+    size_t shown_count;
+    kpu_metric_value *cells; /* of member i and shown column j: [i * shown_count + j] */
+} kpu_pareto;
+
+/* Opens the file, finds the fronts and reads what is to be shown. kpu_pareto_fini in any case. */
+int kpu_pareto_find(const kpu_pareto_question *question, kpu_pareto *out, kpu_diag *diag);
+void kpu_pareto_fini(kpu_pareto *pareto);
+/* Prints to the standard output; KPU_OK or KPU_E_MEMORY. */
+int kpu_pareto_print(const kpu_pareto *pareto, kpu_table_format format);
+
+#endif

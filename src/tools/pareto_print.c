@@ -1,0 +1,316 @@
+/* Fronts for people (a table each) and for programs (CSV, JSON: one table, exact numbers). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/columns.h"
+#include "tools/output.h"
+#include "tools/pareto.h"
+
+static const kpu_column *shown_column(const kpu_pareto *p, size_t j)
+{
+    return kpu_results_column(p->results, p->shown[j]);
+}
+
+static kpu_metric_value cell_at(const kpu_pareto *p, int64_t member, size_t j)
+{
+    return p->cells[(size_t)member * p->shown_count + j];
+}
+
+static int64_t number_of(const kpu_pareto *p, int64_t member, const char *name)
+{
+    for (size_t j = 0; j < p->shown_count; j++)
+        if (strcmp(shown_column(p, j)->name, name) == 0)
+            return cell_at(p, member, j).i;
+    return 0;
+}
+
+static void add_value(const kpu_column *column, kpu_metric_value value, kpu_table *table)
+{
+    if (column->type == KPU_COLUMN_ENUM)
+        kpu_table_add_text(table, value.i >= 0 && (size_t)value.i < column->word_count
+                                      ? column->words[value.i] : "?");
+    else if (column->type == KPU_COLUMN_DOUBLE)
+        kpu_table_add_real(table, value.d);
+    else
+        kpu_table_add_int(table, value.i);
+}
+
+/* ---- For people ------------------------------------------------------------------------- */
+
+/* How a column of the file is shown. */
+typedef enum style { STYLE_HIDDEN, STYLE_ID, STYLE_MACHINE, STYLE_GEMM, STYLE_VALUE, STYLE_TRIPLE }
+    style;
+
+typedef struct layout {
+    style *styles;       /* of each shown column */
+    const char **titles;
+    size_t columns;
+    int64_t first, last; /* members first .. last-1 */
+    int id_width;
+} layout;
+
+static bool varies(const kpu_pareto *p, const layout *l, size_t j)
+{
+    kpu_metric_value one = cell_at(p, l->first, j);
+    for (int64_t i = l->first + 1; i < l->last; i++)
+        if (memcmp(&one, &p->cells[(size_t)i * p->shown_count + j], sizeof one) != 0)
+            return true;
+    return false;
+}
+
+static const kpu_candidate_field *field_named(const char *name)
+{
+    for (size_t i = 0; i < kpu_candidate_field_count(); i++)
+        if (strcmp(kpu_candidate_field_at(i)->name, name) == 0)
+            return kpu_candidate_field_at(i);
+    return NULL;
+}
+
+/* A field of A, with those of B and C behind it in the file: one column for all three. */
+static bool is_triple(const kpu_pareto *p, size_t j)
+{
+    const kpu_candidate_field *field = field_named(shown_column(p, j)->name);
+    return field && strcmp(field->name, field->key) != 0 && strstr(field->name, "_A") &&
+           j + 2 < p->shown_count;
+}
+
+static bool is_always_shown(const char *name)
+{
+    static const char *const names[] = {"TM", "TN", "TK", "dataflow"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return strchr(name, '.') != NULL; /* a machine key */
+}
+
+/* Machines that only differ in axes share a name, and the axes are shown. */
+static bool several_names(char *const *names, int64_t count)
+{
+    for (int64_t i = 1; i < count; i++)
+        if (strcmp(names[i], names[0]) != 0)
+            return true;
+    return false;
+}
+
+static style style_of(const kpu_pareto *p, const layout *l, size_t j)
+{
+    const char *name = shown_column(p, j)->name;
+    kpu_pareto_per per = p->question->per;
+    if (j + (size_t)p->objective_count >= p->shown_count)
+        return STYLE_VALUE;
+    if (strcmp(name, "id") == 0)
+        return STYLE_ID;
+    if (strcmp(name, "machine") == 0)
+        return per != KPU_PER_MACHINE && several_names(p->machine_names, p->machine_count)
+                   ? STYLE_MACHINE : STYLE_HIDDEN;
+    if (strcmp(name, "gemm") == 0)
+        return per == KPU_PER_WORKLOAD || per == KPU_PER_ALL ? STYLE_GEMM : STYLE_HIDDEN;
+    if (is_triple(p, j))
+        return varies(p, l, j) || varies(p, l, j + 1) || varies(p, l, j + 2) ? STYLE_TRIPLE
+                                                                             : STYLE_HIDDEN;
+    return is_always_shown(name) || varies(p, l, j) ? STYLE_VALUE : STYLE_HIDDEN;
+}
+
+static const char *title_of(const kpu_pareto *p, size_t j, style shown_as)
+{
+    const char *name = shown_column(p, j)->name;
+    return shown_as == STYLE_TRIPLE ? field_named(name)->key
+           : shown_as == STYLE_GEMM ? "GEMM"
+                                    : name;
+}
+
+static bool make_layout(const kpu_pareto *p, layout *l)
+{
+    l->styles = calloc(p->shown_count + 1, sizeof *l->styles);
+    l->titles = calloc(p->shown_count + 1, sizeof *l->titles);
+    if (!l->styles || !l->titles)
+        return false;
+    for (size_t j = 0; j < p->shown_count; j++) {
+        l->styles[j] = style_of(p, l, j);
+        if (l->styles[j] != STYLE_HIDDEN)
+            l->titles[l->columns++] = title_of(p, j, l->styles[j]);
+        if (is_triple(p, j))
+            j += KPU_OPERANDS - 1;
+    }
+    for (int64_t i = l->first; i < l->last; i++) {
+        int width = snprintf(NULL, 0, "%lld", (long long)number_of(p, i, "id"));
+        l->id_width = width > l->id_width ? width : l->id_width;
+    }
+    return true;
+}
+
+static void add_triple(const kpu_pareto *p, int64_t member, size_t j, kpu_table *table)
+{
+    char text[3 * 24];
+    long long a = cell_at(p, member, j).i, b = cell_at(p, member, j + 1).i,
+              c = cell_at(p, member, j + 2).i;
+    snprintf(text, sizeof text, a == b && b == c ? "%lld" : "%lld/%lld/%lld", a, b, c);
+    kpu_table_add_text(table, text);
+}
+
+static void add_member(const kpu_pareto *p, const layout *l, int64_t member, kpu_table *table)
+{
+    char id[24];
+    for (size_t j = 0; j < p->shown_count; j++) {
+        kpu_metric_value value = cell_at(p, member, j);
+        switch (l->styles[j]) {
+        case STYLE_HIDDEN:
+            break;
+        case STYLE_ID: /* as `show` takes it: without commas */
+            snprintf(id, sizeof id, "%*lld", l->id_width, (long long)value.i);
+            kpu_table_add_text(table, id);
+            break;
+        case STYLE_MACHINE:
+            kpu_table_add_text(table, p->machine_names[value.i]);
+            break;
+        case STYLE_GEMM:
+            kpu_table_add_text(table, p->gemm_names[value.i]);
+            break;
+        case STYLE_VALUE:
+            add_value(shown_column(p, j), value, table);
+            break;
+        case STYLE_TRIPLE:
+            add_triple(p, member, j, table);
+            break;
+        }
+    }
+}
+
+static void put_gemm(const kpu_pareto *p, int64_t gemm, kpu_text *out)
+{
+    static const char *const dims[] = {"M", "N", "K"};
+    kpu_text_format(out, "%s %s, ", p->workload_names[gemm], p->gemm_names[gemm]);
+    for (int i = 0; i < KPU_DIMS; i++) {
+        char *cell = kpu_results_cell(p->results, "workloads", dims[i], gemm);
+        kpu_text_format(out, "%s%s", i ? "x" : "", cell ? cell : "?");
+        free(cell);
+    }
+}
+
+/* Several variants of a machine bear its name: then the number tells. */
+static void put_machine(const kpu_pareto *p, int64_t machine, kpu_text *out)
+{
+    int64_t same = 0;
+    for (int64_t i = 0; i < p->machine_count; i++)
+        same += strcmp(p->machine_names[i], p->machine_names[machine]) == 0;
+    kpu_text_format(out, ", on %s", p->machine_names[machine]);
+    if (same > 1)
+        kpu_text_format(out, " (machine %lld)", (long long)machine);
+}
+
+static void put_heading(const kpu_pareto *p, int64_t group, int64_t size, kpu_text *out)
+{
+    switch (p->question->per) {
+    case KPU_PER_GEMM:
+        put_gemm(p, group, out);
+        break;
+    case KPU_PER_WORKLOAD:
+        kpu_text_format(out, "workload %s", p->workload_names[group]);
+        break;
+    case KPU_PER_MACHINE:
+        put_gemm(p, group / p->machine_count, out);
+        put_machine(p, group % p->machine_count, out);
+        break;
+    case KPU_PER_ALL:
+        kpu_text_put(out, "everything");
+        break;
+    }
+    if (p->feasible[group] == 0) {
+        kpu_text_put(out, ": no candidate fits\n");
+        return;
+    }
+    kpu_text_put(out, ": ");
+    kpu_text_put_grouped(out, size);
+    kpu_text_put(out, " on the front, of ");
+    if (p->question->where) {
+        kpu_text_put_grouped(out, p->considered[group]);
+        kpu_text_put(out, " that --where keeps of ");
+    }
+    kpu_text_put_grouped(out, p->feasible[group]);
+    kpu_text_put(out, " that fit\n");
+}
+
+static void put_front(const kpu_pareto *p, layout *l, kpu_text *out)
+{
+    kpu_table table;
+    if (l->first == l->last)
+        return;
+    if (make_layout(p, l)) {
+        kpu_table_init(&table, l->titles, l->columns);
+        for (int64_t i = l->first; i < l->last; i++)
+            add_member(p, l, i, &table);
+        kpu_table_print(&table, KPU_TABLE_TEXT, out);
+        kpu_table_fini(&table);
+    } else {
+        out->failed = true;
+    }
+    free(l->styles);
+    free(l->titles);
+}
+
+/* Not what the file has no rows of, nor what the filter takes out altogether. */
+static bool is_shown(const kpu_pareto *p, int64_t group)
+{
+    return p->considered[group] > 0 || (p->rows[group] > 0 && !p->question->where);
+}
+
+static void put_fronts(const kpu_pareto *p, kpu_text *out)
+{
+    int64_t member = 0;
+    for (int64_t group = 0; group < p->group_count; group++) {
+        layout l = {.first = member};
+        while (member < p->member_count && p->members[member].group == group)
+            member++;
+        l.last = member;
+        if (!is_shown(p, group))
+            continue;
+        if (out->length > 0)
+            kpu_text_put(out, "\n");
+        put_heading(p, group, l.last - l.first, out);
+        put_front(p, &l, out);
+    }
+    if (out->length == 0)
+        kpu_text_put(out, p->question->where ? "--where keeps no candidate that fits\n"
+                                             : "no candidates\n");
+}
+
+/* ---- For programs ----------------------------------------------------------------------- */
+
+static void put_rows(const kpu_pareto *p, kpu_table_format format, kpu_text *out)
+{
+    static const char *const names[] = {"workload", "gemm_name", "machine_name"};
+    enum { NAMES = sizeof names / sizeof *names };
+    const char **titles = calloc(NAMES + p->shown_count, sizeof *titles);
+    kpu_table table;
+    if (!titles) {
+        out->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < NAMES; i++)
+        titles[i] = names[i];
+    for (size_t j = 0; j < p->shown_count; j++)
+        titles[NAMES + j] = shown_column(p, j)->name;
+    kpu_table_init(&table, titles, NAMES + p->shown_count);
+    for (int64_t i = 0; i < p->member_count; i++) {
+        int64_t gemm = number_of(p, i, "gemm");
+        kpu_table_add_text(&table, p->workload_names[gemm]);
+        kpu_table_add_text(&table, p->gemm_names[gemm]);
+        kpu_table_add_text(&table, p->machine_names[number_of(p, i, "machine")]);
+        for (size_t j = 0; j < p->shown_count; j++)
+            add_value(shown_column(p, j), cell_at(p, i, j), &table);
+    }
+    kpu_table_print(&table, format, out);
+    kpu_table_fini(&table);
+    free(titles);
+}
+
+int kpu_pareto_print(const kpu_pareto *p, kpu_table_format format)
+{
+    kpu_text out = {0};
+    if (format == KPU_TABLE_TEXT)
+        put_fronts(p, &out);
+    else
+        put_rows(p, format, &out);
+    return kpu_tool_print(&out);
+}

@@ -1,0 +1,623 @@
+/* Which candidates of a results file belong to a front. Columns are read in blocks, and only
+ * those that matter: the group, the objectives and what the filter mentions. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/pareto.h"
+
+enum { BLOCK_ROWS = 65536, NAME_BYTES = 64 };
+
+/* The candidates that compete, as they are found. */
+typedef struct competitors {
+    int64_t count, capacity;
+    kpu_pareto_member *members;
+    double *values; /* objectives, negated where more is better */
+} competitors;
+
+/* What a pass over the file needs. */
+typedef struct scan {
+    kpu_pareto *pareto;
+    kpu_expression *where;
+    bool *used;                /* columns to read */
+    kpu_metric_value **blocks; /* of the columns that are used, BLOCK_ROWS each */
+    double *slots;             /* one row as the filter sees it */
+    char words[512];           /* for a complaint about the filter */
+    size_t feasible, gemm, machine; /* columns */
+    competitors found;
+    kpu_diag *diag;
+} scan;
+
+/* ---- The objectives --------------------------------------------------------------------- */
+
+static const kpu_column *column_at(const kpu_pareto *p, size_t column)
+{
+    return kpu_results_column(p->results, column);
+}
+
+static int complain_objective(const kpu_pareto *p, const char *name, kpu_diag *diag)
+{
+    size_t count = kpu_results_column_count(p->results), known = 0;
+    if (kpu_results_find(p->results, name) >= 0)
+        return kpu_diag_add(diag, KPU_E_USAGE,
+                            "\"%s\" cannot be an objective: neither less nor more of it is better",
+                            name);
+    const char **names = calloc(count + 1, sizeof *names);
+    if (!names)
+        return KPU_E_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        if (column_at(p, i)->sense != KPU_SENSE_NONE)
+            names[known++] = column_at(p, i)->name;
+    const char *nearest = kpu_nearest_name(name, names, known);
+    free(names);
+    if (nearest)
+        return kpu_diag_add(diag, KPU_E_USAGE, "unknown objective \"%s\"; did you mean \"%s\"?",
+                            name, nearest);
+    return kpu_diag_add(diag, KPU_E_USAGE, "unknown objective \"%s\"; see kpu-dse metrics", name);
+}
+
+static int add_objective(kpu_pareto *p, const char *text, size_t length, kpu_diag *diag)
+{
+    char name[NAME_BYTES];
+    while (length > 0 && strchr(" \t", *text))
+        text++, length--;
+    while (length > 0 && strchr(" \t", text[length - 1]))
+        length--;
+    if (length == 0 || length >= sizeof name)
+        return kpu_diag_add(diag, KPU_E_USAGE,
+                            "--objectives: expected names of metrics with commas between them");
+    memcpy(name, text, length);
+    name[length] = '\0';
+    int column = kpu_results_find(p->results, name);
+    if (column < 0 || column_at(p, (size_t)column)->sense == KPU_SENSE_NONE)
+        return complain_objective(p, name, diag);
+    for (int i = 0; i < p->objective_count; i++)
+        if (p->objectives[i] == (size_t)column)
+            return kpu_diag_add(diag, KPU_E_USAGE, "objective \"%s\" is given twice", name);
+    if (p->objective_count == KPU_PARETO_OBJECTIVES_MAX)
+        return kpu_diag_add(diag, KPU_E_USAGE, "more than %d objectives",
+                            KPU_PARETO_OBJECTIVES_MAX);
+    p->objectives[p->objective_count++] = (size_t)column;
+    return KPU_OK;
+}
+
+static int add_objectives(kpu_pareto *p, const char *list, kpu_diag *diag)
+{
+    int status = KPU_OK;
+    for (;;) {
+        size_t length = strcspn(list, ",");
+        int result = add_objective(p, list, length, diag);
+        status = result ? result : status;
+        if (!list[length])
+            return status;
+        list += length + 1;
+    }
+}
+
+/* The objectives of the sweep that made the file; without one, the default of that key. */
+static int choose_objectives(kpu_pareto *p, kpu_diag *diag)
+{
+    if (p->question->objectives)
+        return add_objectives(p, p->question->objectives, diag);
+    char *stored = kpu_results_attribute(p->results, "objectives");
+    int status = add_objectives(
+        p, stored ? stored : kpu_key_find(KPU_FILE_SWEEP, "sweep", "objectives")->fallback, diag);
+    free(stored);
+    return status;
+}
+
+/* ---- The groups ------------------------------------------------------------------------- */
+
+static int complain(const kpu_pareto *p, kpu_diag *diag, const char *what)
+{
+    const kpu_place place = {.file = p->question->path};
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "%s", what);
+}
+
+static int find_column(const kpu_pareto *p, const char *name, size_t *out, kpu_diag *diag)
+{
+    const kpu_place place = {.file = p->question->path};
+    int column = kpu_results_find(p->results, name);
+    if (column < 0)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "has no column \"%s\"", name);
+    *out = (size_t)column;
+    return KPU_OK;
+}
+
+static int read_names(const kpu_pareto *p, const char *table, const char *column, char ***out)
+{
+    int64_t count = kpu_results_table_rows(p->results, table);
+    *out = calloc((size_t)count + 1, sizeof **out);
+    for (int64_t i = 0; *out && i < count; i++) {
+        char *cell = kpu_results_cell(p->results, table, column, i);
+        (*out)[i] = cell ? cell : strdup("?");
+        if (!(*out)[i])
+            return KPU_E_MEMORY;
+    }
+    return *out ? KPU_OK : KPU_E_MEMORY;
+}
+
+static int make_groups(kpu_pareto *p, kpu_diag *diag)
+{
+    p->gemm_count = kpu_results_table_rows(p->results, "workloads");
+    p->machine_count = kpu_results_table_rows(p->results, "machines");
+    if (p->gemm_count == 0 || p->machine_count == 0)
+        return complain(p, diag, "has no tables /workloads and /machines");
+    const int64_t counts[] = {[KPU_PER_GEMM] = p->gemm_count,
+                              [KPU_PER_WORKLOAD] = p->gemm_count,
+                              [KPU_PER_MACHINE] = p->gemm_count * p->machine_count,
+                              [KPU_PER_ALL] = 1};
+    p->group_count = counts[p->question->per];
+    p->rows = calloc((size_t)p->group_count, sizeof *p->rows);
+    p->feasible = calloc((size_t)p->group_count, sizeof *p->feasible);
+    p->considered = calloc((size_t)p->group_count, sizeof *p->considered);
+    if (!p->rows || !p->feasible || !p->considered)
+        return KPU_E_MEMORY;
+    int status = read_names(p, "workloads", "workload", &p->workload_names);
+    if (!status)
+        status = read_names(p, "workloads", "name", &p->gemm_names);
+    if (!status)
+        status = read_names(p, "machines", "name", &p->machine_names);
+    return status;
+}
+
+/* The number of the first of equal names. */
+static int64_t first_of_name(char *const *names, int64_t at)
+{
+    int64_t first = 0;
+    while (strcmp(names[first], names[at]) != 0)
+        first++;
+    return first;
+}
+
+static int64_t group_of(const kpu_pareto *p, int64_t gemm, int64_t machine)
+{
+    switch (p->question->per) {
+    case KPU_PER_GEMM:
+        return gemm;
+    case KPU_PER_WORKLOAD:
+        return first_of_name(p->workload_names, gemm);
+    case KPU_PER_MACHINE:
+        return gemm * p->machine_count + machine;
+    case KPU_PER_ALL:
+        break;
+    }
+    return 0;
+}
+
+/* ---- The filter ------------------------------------------------------------------------- */
+
+/* Names that are no columns: a name has the number of the first one like it. */
+enum { EXTRA_WORKLOAD, EXTRA_GEMM, EXTRA_MACHINE, EXTRAS };
+static const char *const extra_names[EXTRAS] = {"workload", "gemm_name", "machine_name"};
+
+static int slot_of(void *context, const char *name)
+{
+    scan *s = context;
+    int column = kpu_results_find(s->pareto->results, name);
+    if (column >= 0) {
+        s->used[column] = true;
+        return column;
+    }
+    for (int i = 0; i < EXTRAS; i++)
+        if (strcmp(name, extra_names[i]) == 0)
+            return (int)kpu_results_column_count(s->pareto->results) + i;
+    return -1;
+}
+
+/* A list of names that a column is an index of, or a name that is no column stands for. */
+static char *const *names_behind(const scan *s, const char *name, int64_t *count, bool *is_index)
+{
+    const kpu_pareto *p = s->pareto;
+    const struct {
+        const char *index, *extra;
+        char *const *names;
+        int64_t count;
+    } lists[] = {{"", extra_names[EXTRA_WORKLOAD], p->workload_names, p->gemm_count},
+                 {"gemm", extra_names[EXTRA_GEMM], p->gemm_names, p->gemm_count},
+                 {"machine", extra_names[EXTRA_MACHINE], p->machine_names, p->machine_count}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        *is_index = strcmp(name, lists[i].index) == 0;
+        *count = lists[i].count;
+        if (*is_index || strcmp(name, lists[i].extra) == 0)
+            return lists[i].names;
+    }
+    return NULL;
+}
+
+/* An index stands for one row, so its name has to be the only one. */
+static bool word_in_table(const scan *s, const char *name, const char *word, double *value)
+{
+    bool is_index;
+    int64_t count, found = -1, same = 0;
+    char *const *names = names_behind(s, name, &count, &is_index);
+    for (int64_t i = 0; names && i < count; i++)
+        if (strcmp(names[i], word) == 0) {
+            found = found < 0 ? i : found;
+            same++;
+        }
+    if (found < 0)
+        return false;
+    if (is_index && same > 1) {
+        kpu_diag_add(s->diag, KPU_E_USAGE,
+                     "--where: there are %lld of the name \"%s\"; %s_name == '%s' takes them all",
+                     (long long)same, word, name, word);
+        return false;
+    }
+    *value = (double)found;
+    return true;
+}
+
+static bool word_of(void *context, const char *name, const char *word, double *value)
+{
+    const scan *s = context;
+    int index = kpu_results_find(s->pareto->results, name);
+    const kpu_column *column = index < 0 ? NULL : column_at(s->pareto, (size_t)index);
+    for (size_t i = 0; column && column->words && i < column->word_count; i++)
+        if (strcmp(column->words[i], word) == 0) {
+            *value = (double)i;
+            return true;
+        }
+    return word_in_table(s, name, word, value);
+}
+
+static void append_word(char *list, size_t size, const char *word)
+{
+    size_t used = strlen(list);
+    snprintf(list + used, size - used, "%s%s", used ? " " : "", word);
+}
+
+static const char *words_of(void *context, const char *name)
+{
+    scan *s = context;
+    bool is_index;
+    int64_t count = 0;
+    int index = kpu_results_find(s->pareto->results, name);
+    const kpu_column *column = index < 0 ? NULL : column_at(s->pareto, (size_t)index);
+    char *const *names = names_behind(s, name, &count, &is_index);
+    s->words[0] = '\0';
+    for (size_t i = 0; column && column->words && i < column->word_count; i++)
+        append_word(s->words, sizeof s->words, column->words[i]);
+    for (int64_t i = 0; names && i < count; i++)
+        if (first_of_name(names, i) == i)
+            append_word(s->words, sizeof s->words, names[i]);
+    return *s->words ? s->words : NULL;
+}
+
+static int parse_filter(scan *s)
+{
+    const char *text = s->pareto->question->where;
+    if (!text)
+        return KPU_OK;
+    size_t count = kpu_results_column_count(s->pareto->results);
+    const char **known = calloc(count + EXTRAS, sizeof *known);
+    if (!known)
+        return KPU_E_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        known[i] = column_at(s->pareto, i)->name;
+    for (size_t i = 0; i < EXTRAS; i++)
+        known[count + i] = extra_names[i];
+    const kpu_expression_names names = {.context = s, .slot = slot_of, .word = word_of,
+                                        .words = words_of, .known = known,
+                                        .known_count = count + EXTRAS};
+    const kpu_place place = {.file = "--where", .column = 1, .text = text};
+    int status = kpu_expression_parse(text, &names, &place, &s->where, s->diag);
+    free(known);
+    return status;
+}
+
+/* ---- The pass over the rows ------------------------------------------------------------- */
+
+static double number_in(const scan *s, size_t column, int64_t at)
+{
+    const kpu_metric_value *value = &s->blocks[column][at];
+    return column_at(s->pareto, column)->type == KPU_COLUMN_DOUBLE ? value->d : (double)value->i;
+}
+
+static bool passes_filter(scan *s, int64_t at)
+{
+    if (!s->where)
+        return true;
+    size_t count = kpu_results_column_count(s->pareto->results);
+    for (size_t i = 0; i < count; i++)
+        if (s->used[i])
+            s->slots[i] = number_in(s, i, at);
+    int64_t gemm = s->blocks[s->gemm][at].i, machine = s->blocks[s->machine][at].i;
+    const kpu_pareto *p = s->pareto;
+    s->slots[count + EXTRA_WORKLOAD] = (double)first_of_name(p->workload_names, gemm);
+    s->slots[count + EXTRA_GEMM] = (double)first_of_name(p->gemm_names, gemm);
+    s->slots[count + EXTRA_MACHINE] = (double)first_of_name(p->machine_names, machine);
+    double value = kpu_expression_value(s->where, s->slots);
+    return value < 0 || value > 0; /* not NaN */
+}
+
+static bool reserve(competitors *found, int objectives)
+{
+    if (found->count < found->capacity)
+        return true;
+    int64_t capacity = found->capacity ? 2 * found->capacity : 1024;
+    kpu_pareto_member *members = realloc(found->members, (size_t)capacity * sizeof *members);
+    if (members)
+        found->members = members;
+    double *values = realloc(found->values,
+                             (size_t)capacity * (size_t)objectives * sizeof *values);
+    if (values)
+        found->values = values;
+    if (!members || !values)
+        return false;
+    found->capacity = capacity;
+    return true;
+}
+
+static int take_row(scan *s, int64_t first, int64_t at)
+{
+    kpu_pareto *p = s->pareto;
+    competitors *found = &s->found;
+    int64_t gemm = s->blocks[s->gemm][at].i, machine = s->blocks[s->machine][at].i;
+    if (gemm < 0 || gemm >= p->gemm_count || machine < 0 || machine >= p->machine_count)
+        return complain(p, s->diag, "a row names a GEMM or a machine that the file does not have");
+    int64_t group = group_of(p, gemm, machine);
+    p->rows[group]++;
+    if (s->blocks[s->feasible][at].i == 0)
+        return KPU_OK;
+    p->feasible[group]++;
+    if (!passes_filter(s, at))
+        return KPU_OK;
+    p->considered[group]++;
+    if (!reserve(found, p->objective_count))
+        return KPU_E_MEMORY;
+    for (int i = 0; i < p->objective_count; i++) {
+        double value = number_in(s, p->objectives[i], at);
+        bool more = column_at(p, p->objectives[i])->sense == KPU_SENSE_MAX;
+        found->values[found->count * p->objective_count + i] = more ? -value : value;
+    }
+    found->members[found->count++] = (kpu_pareto_member){first + at, group};
+    return KPU_OK;
+}
+
+static int scan_rows(scan *s)
+{
+    kpu_results *results = s->pareto->results;
+    size_t columns = kpu_results_column_count(results);
+    int64_t rows = kpu_results_rows(results);
+    int status = KPU_OK;
+    for (int64_t first = 0; first < rows && !status; first += BLOCK_ROWS) {
+        int64_t count = rows - first < BLOCK_ROWS ? rows - first : BLOCK_ROWS;
+        for (size_t i = 0; i < columns && !status; i++)
+            if (s->used[i])
+                status = kpu_results_read(results, i, first, count, s->blocks[i], s->diag);
+        for (int64_t at = 0; at < count && !status; at++)
+            status = take_row(s, first, at);
+    }
+    return status;
+}
+
+static int prepare_scan(scan *s)
+{
+    kpu_pareto *p = s->pareto;
+    size_t columns = kpu_results_column_count(p->results);
+    s->used = calloc(columns + 1, sizeof *s->used);
+    s->blocks = calloc(columns + 1, sizeof *s->blocks);
+    s->slots = calloc(columns + EXTRAS, sizeof *s->slots);
+    if (!s->used || !s->blocks || !s->slots)
+        return KPU_E_MEMORY;
+    int status = find_column(p, "feasible", &s->feasible, s->diag);
+    if (!status)
+        status = find_column(p, "gemm", &s->gemm, s->diag);
+    if (!status)
+        status = find_column(p, "machine", &s->machine, s->diag);
+    if (!status)
+        status = parse_filter(s);
+    if (status)
+        return status;
+    s->used[s->feasible] = s->used[s->gemm] = s->used[s->machine] = true;
+    for (int i = 0; i < p->objective_count; i++)
+        s->used[p->objectives[i]] = true;
+    for (size_t i = 0; i < columns && !status; i++)
+        if (s->used[i] && !(s->blocks[i] = calloc(BLOCK_ROWS, sizeof **s->blocks)))
+            status = KPU_E_MEMORY;
+    return status;
+}
+
+static void finish_scan(scan *s)
+{
+    size_t columns = kpu_results_column_count(s->pareto->results);
+    for (size_t i = 0; s->blocks && i < columns; i++)
+        free(s->blocks[i]);
+    free(s->blocks);
+    free(s->used);
+    free(s->slots);
+    free(s->found.members);
+    free(s->found.values);
+    kpu_expression_free(s->where);
+}
+
+/* ---- The fronts ------------------------------------------------------------------------- */
+
+/* Members and values of `found`, ordered by group; rows stay ascending. */
+static int sort_by_group(const kpu_pareto *p, const competitors *found, competitors *out)
+{
+    size_t objectives = (size_t)p->objective_count;
+    int64_t *next = calloc((size_t)p->group_count, sizeof *next);
+    out->members = calloc((size_t)found->count + 1, sizeof *out->members);
+    out->values = calloc((size_t)found->count * objectives + 1, sizeof *out->values);
+    if (next && out->members && out->values) {
+        for (int64_t group = 1; group < p->group_count; group++)
+            next[group] = next[group - 1] + p->considered[group - 1];
+        for (int64_t i = 0; i < found->count; i++) {
+            size_t to = (size_t)next[found->members[i].group]++;
+            out->members[to] = found->members[i];
+            memcpy(out->values + to * objectives, found->values + (size_t)i * objectives,
+                   objectives * sizeof *out->values);
+        }
+        out->count = found->count;
+    }
+    free(next);
+    return out->count == found->count && out->members && out->values ? KPU_OK : KPU_E_MEMORY;
+}
+
+static int compare_values(const double *a, const double *b, int objectives)
+{
+    for (int i = 0; i < objectives; i++)
+        if (a[i] != b[i])
+            return a[i] < b[i] ? -1 : 1;
+    return 0;
+}
+
+/* Best in the first objective first; equal ones in the order of the file. */
+static int compare_members(const void *a, const void *b, void *context)
+{
+    const int64_t i = *(const int64_t *)a, j = *(const int64_t *)b;
+    const competitors *c = ((void **)context)[0];
+    const int objectives = ((const kpu_pareto *)((void **)context)[1])->objective_count;
+    int order = compare_values(c->values + i * objectives, c->values + j * objectives, objectives);
+    return order ? order : (i > j) - (i < j);
+}
+
+/* The front of sorted competitors [first, first + count), appended to p->members. */
+static int add_front(kpu_pareto *p, competitors *sorted, int64_t first, int64_t count,
+                     int64_t *front)
+{
+    int objectives = p->objective_count;
+    int64_t size = kpu_pareto_front(sorted->values + first * objectives, count, objectives, front);
+    if (size < 0)
+        return KPU_E_MEMORY;
+    for (int64_t i = 0; i < size; i++)
+        front[i] += first;
+    void *context[] = {sorted, p};
+    qsort_r(front, (size_t)size, sizeof *front, compare_members, context);
+    for (int64_t i = 0; i < size; i++) {
+        bool again = i > 0 && compare_values(sorted->values + front[i] * objectives,
+                                             sorted->values + front[i - 1] * objectives,
+                                             objectives) == 0;
+        if (!again || !p->question->unique)
+            p->members[p->member_count++] = sorted->members[front[i]];
+    }
+    return KPU_OK;
+}
+
+static int find_fronts(kpu_pareto *p, const competitors *found)
+{
+    competitors sorted = {0};
+    int64_t *front = calloc((size_t)found->count + 1, sizeof *front);
+    p->members = calloc((size_t)found->count + 1, sizeof *p->members);
+    int status = front && p->members ? sort_by_group(p, found, &sorted) : KPU_E_MEMORY;
+    int64_t first = 0;
+    for (int64_t group = 0; group < p->group_count && !status; group++) {
+        if (p->considered[group] > 0)
+            status = add_front(p, &sorted, first, p->considered[group], front);
+        first += p->considered[group];
+    }
+    free(front);
+    free(sorted.members);
+    free(sorted.values);
+    return status;
+}
+
+/* ---- What is shown of them -------------------------------------------------------------- */
+
+static int choose_shown(kpu_pareto *p)
+{
+    size_t columns = kpu_results_column_count(p->results);
+    p->shown = calloc(columns + KPU_PARETO_OBJECTIVES_MAX, sizeof *p->shown);
+    if (!p->shown)
+        return KPU_E_MEMORY;
+    for (size_t i = 0; i < columns; i++)
+        if (strcmp(column_at(p, i)->group, "candidates") == 0)
+            p->shown[p->shown_count++] = i;
+    for (int i = 0; i < p->objective_count; i++)
+        p->shown[p->shown_count++] = p->objectives[i];
+    return KPU_OK;
+}
+
+static int compare_rows(const void *a, const void *b, void *context)
+{
+    const kpu_pareto_member *members = context;
+    int64_t i = members[*(const int64_t *)a].row, j = members[*(const int64_t *)b].row;
+    return (i > j) - (i < j);
+}
+
+/* One column of all members; `order` lists them by row. */
+static int read_column(kpu_pareto *p, size_t j, const int64_t *order, kpu_metric_value *block,
+                       kpu_diag *diag)
+{
+    int64_t rows = kpu_results_rows(p->results), held = -1;
+    for (int64_t i = 0; i < p->member_count; i++) {
+        int64_t member = order[i], row = p->members[member].row;
+        int64_t first = row - row % BLOCK_ROWS;
+        int64_t count = rows - first < BLOCK_ROWS ? rows - first : BLOCK_ROWS;
+        if (first != held) {
+            int status = kpu_results_read(p->results, p->shown[j], first, count, block, diag);
+            if (status)
+                return status;
+            held = first;
+        }
+        p->cells[(size_t)member * p->shown_count + j] = block[row - first];
+    }
+    return KPU_OK;
+}
+
+static int read_shown(kpu_pareto *p, kpu_diag *diag)
+{
+    int status = choose_shown(p);
+    if (status)
+        return status;
+    int64_t *order = calloc((size_t)p->member_count + 1, sizeof *order);
+    kpu_metric_value *block = calloc(BLOCK_ROWS, sizeof *block);
+    p->cells = calloc((size_t)p->member_count * p->shown_count + 1, sizeof *p->cells);
+    if (!order || !block || !p->cells)
+        status = KPU_E_MEMORY;
+    for (int64_t i = 0; !status && i < p->member_count; i++)
+        order[i] = i;
+    if (!status)
+        qsort_r(order, (size_t)p->member_count, sizeof *order, compare_rows, p->members);
+    for (size_t j = 0; j < p->shown_count && !status; j++)
+        status = read_column(p, j, order, block, diag);
+    free(order);
+    free(block);
+    return status;
+}
+
+int kpu_pareto_find(const kpu_pareto_question *question, kpu_pareto *out, kpu_diag *diag)
+{
+    *out = (kpu_pareto){.question = question};
+    int status = kpu_results_open(question->path, &out->results, diag);
+    if (status)
+        return status;
+    scan s = {.pareto = out, .diag = diag};
+    status = choose_objectives(out, diag);
+    if (!status)
+        status = make_groups(out, diag);
+    if (!status)
+        status = prepare_scan(&s);
+    if (!status)
+        status = scan_rows(&s);
+    if (!status)
+        status = find_fronts(out, &s.found);
+    if (!status)
+        status = read_shown(out, diag);
+    finish_scan(&s);
+    return status;
+}
+
+static void free_names(char **names, int64_t count)
+{
+    for (int64_t i = 0; names && i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
+void kpu_pareto_fini(kpu_pareto *p)
+{
+    kpu_results_close(p->results);
+    free_names(p->workload_names, p->gemm_count);
+    free_names(p->gemm_names, p->gemm_count);
+    free_names(p->machine_names, p->machine_count);
+    free(p->rows);
+    free(p->feasible);
+    free(p->considered);
+    free(p->members);
+    free(p->shown);
+    free(p->cells);
+    *p = (kpu_pareto){0};
+}
