@@ -1,10 +1,10 @@
 /* test_reference.c - the library against the reference implementation: on the published cases,
- * and on random ones.   test_reference [CASES [SEED]] */
+ * and on random ones.   test_reference [CASES [SEED]]
+ * or, to look into a difference, on the cases of a file:  test_reference FILE.jsonl */
 #include "compare.h"
 #include "kpu/report.h"
 #include "random_case.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +37,7 @@ static void check_case(kpu_simulator *simulator, const random_case *c, tally *su
     ref_result_fini(&want);
 }
 
-static void check_vectors(kpu_simulator *simulator, const char *path, tally *sum)
+static void check_file(kpu_simulator *simulator, const char *path, tally *sum)
 {
     char *line = NULL;
     size_t capacity = 0;
@@ -70,23 +70,33 @@ static bool report(const char *what, const tally *sum)
     return sum->cases > 0 && !sum->differing && !sum->mistaken;
 }
 
-int main(int argc, char **argv)
+static void check_random(kpu_simulator *simulator, uint64_t seed, long count, tally *sum)
 {
-    long count = argc > 1 ? atol(argv[1]) : 2000;
-    uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-    kpu_simulator *simulator = kpu_simulator_new();
-    tally published = { 0 }, random = { 0 };
-    if (!simulator)
-        return 1;
-    for (size_t i = 0; i < sizeof vector_files / sizeof vector_files[0]; i++)
-        check_vectors(simulator, vector_files[i], &published);
     for (long i = 0; i < count; i++) {
         random_case c;
         random_case_draw(seed, (uint64_t)i, &c);
-        check_case(simulator, &c, &random);
+        check_case(simulator, &c, sum);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    kpu_simulator *simulator = kpu_simulator_new();
+    tally given = { 0 }, published = { 0 }, random = { 0 };
+    bool good;
+    if (!simulator)
+        return 1;
+    if (argc > 1 && strstr(argv[1], ".jsonl")) {
+        check_file(simulator, argv[1], &given);
+        good = report(argv[1], &given);
+    } else {
+        for (size_t i = 0; i < sizeof vector_files / sizeof vector_files[0]; i++)
+            check_file(simulator, vector_files[i], &published);
+        check_random(simulator, argc > 2 ? strtoull(argv[2], NULL, 10) : 1,
+                     argc > 1 ? atol(argv[1]) : 2000, &random);
+        good = report("published", &published);
+        good = report("random", &random) && good;
     }
     kpu_simulator_free(simulator);
-    bool good = report("published", &published);
-    good = report("random", &random) && good;
     return good ? 0 : 1;
 }
