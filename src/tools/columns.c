@@ -6,8 +6,14 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define AT(member) offsetof(kpu_candidate, member)
-#define FIELD(name, member) {name, name, NULL, AT(member), false, NULL, 0}
-#define OPERAND(name, key, text, member) {name, key, text, AT(member), false, NULL, 0}
+#define FIELD(name, member)                                                                        \
+    {                                                                                              \
+        name, name, NULL, AT(member), false, NULL, 0                                               \
+    }
+#define OPERAND(name, key, text, member)                                                           \
+    {                                                                                              \
+        name, key, text, AT(member), false, NULL, 0                                                \
+    }
 
 static const char letters[] = "mnk"; /* KPU_M, KPU_N, KPU_K */
 static const char *const order_words[] = {"mnk", "mkn", "nmk", "nkm", "kmn", "knm"};
@@ -142,9 +148,9 @@ static kpu_column metric_column(const kpu_metric *metric)
                         .unit = metric->unit,
                         .description = metric->description,
                         .sense = metric->sense,
-                        .type = metric->words                        ? KPU_COLUMN_ENUM
+                        .type = metric->words                      ? KPU_COLUMN_ENUM
                                 : metric->type == KPU_METRIC_INT64 ? KPU_COLUMN_INT64
-                                                                     : KPU_COLUMN_DOUBLE,
+                                                                   : KPU_COLUMN_DOUBLE,
                         .words = metric->words,
                         .word_count = metric->word_count};
 }
@@ -231,8 +237,7 @@ static int read_value(kpu_results *results, const char *name, int64_t row, int64
     return status;
 }
 
-static int read_hoists(kpu_results *results, int64_t row, kpu_candidate *candidate,
-                       kpu_diag *diag)
+static int read_hoists(kpu_results *results, int64_t row, kpu_candidate *candidate, kpu_diag *diag)
 {
     static const char *const names[KPU_OPERANDS][KPU_HOIST_LEVELS] = {
         {"hoist_l3_A", "hoist_l2_A"}, {"hoist_l3_B", "hoist_l2_B"}, {"hoist_l3_C", "hoist_l2_C"}};

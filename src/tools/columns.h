@@ -11,7 +11,7 @@ typedef struct kpu_candidate_field {
     const char *key;         /* of [space]: whose unit and help it has */
     const char *description; /* NULL: the key's help */
     size_t offset;           /* of an int64_t in kpu_candidate; of order[] if is_order */
-    bool is_order;                  /* its value is the number of its word */
+    bool is_order;           /* its value is the number of its word */
     const char *const *words;
     size_t word_count;
 } kpu_candidate_field;
@@ -28,8 +28,8 @@ bool kpu_candidate_field_set(const kpu_candidate_field *field, int64_t value,
 typedef struct kpu_columns {
     kpu_column *column;
     size_t count, axis_first, metric_first;
-    char **names;  /* owned: of the machine axes */
-    char **words;  /* owned: of the machine axes that are words */
+    char **names; /* owned: of the machine axes */
+    char **words; /* owned: of the machine axes that are words */
     size_t name_count, word_count;
 } kpu_columns;
 

@@ -70,10 +70,10 @@ typedef struct session {
     kpu_fronts fronts;
     kpu_metric_value *rows; /* converted; grows */
     size_t row_capacity;
-    double start;             /* seconds */
-    double cpu_start;         /* seconds of all threads */
-    double writing;           /* of which so many to convert and write rows */
-    double shown;             /* when the progress was shown last */
+    double start;     /* seconds */
+    double cpu_start; /* seconds of all threads */
+    double writing;   /* of which so many to convert and write rows */
+    double shown;     /* when the progress was shown last */
     bool shows_progress;
 } session;
 
@@ -94,8 +94,7 @@ static int convert(session *s, const kpu_row *rows, size_t count)
         s->row_capacity = count;
     }
     for (size_t i = 0; i < count; i++)
-        kpu_columns_put_row(s->columns, s->run->space, &rows[i],
-                            s->rows + i * s->columns->count);
+        kpu_columns_put_row(s->columns, s->run->space, &rows[i], s->rows + i * s->columns->count);
     return KPU_OK;
 }
 
@@ -331,7 +330,9 @@ static int run(const kpu_call *call)
     else
         status = kpu_space_make(&sweep, &space, call->diag);
     if (!status) {
-        const kpu_run what = {.space = space, .sweep = &sweep, .call = call,
+        const kpu_run what = {.space = space,
+                              .sweep = &sweep,
+                              .call = call,
                               .sweep_path = call->operands[0],
                               .output = v->output ? v->output : kpu_space_output(space),
                               .force = v->force};

@@ -212,7 +212,9 @@ static void put_chart(const kpu_fronts *fronts, int64_t gemm, kpu_text *out)
     const kpu_chart chart = {
         .x_title = kpu_metric_at((size_t)kpu_space_objective(fronts->space, 0))->name,
         .y_title = kpu_metric_at((size_t)kpu_space_objective(fronts->space, 1))->name,
-        .x = numbers, .y = numbers + front->count, .count = front->count};
+        .x = numbers,
+        .y = numbers + front->count,
+        .count = front->count};
     for (size_t i = 0; i < front->count; i++) {
         numbers[i] = kpu_fronts_shown(fronts, 0, front->rows[i]->cost[0]);
         numbers[front->count + i] = kpu_fronts_shown(fronts, 1, front->rows[i]->cost[1]);
@@ -231,8 +233,8 @@ static int64_t busiest_gemm(const kpu_fronts *fronts)
     for (size_t g = 0; g < kpu_space_gemm_count(fronts->space); g++) {
         const kpu_gemm *gemm = kpu_space_gemm(fronts->space, (int64_t)g);
         const int64_t *dim = gemm->problem.dim;
-        double work = (double)gemm->count * (double)dim[KPU_M] * (double)dim[KPU_N] *
-                      (double)dim[KPU_K];
+        double work =
+            (double)gemm->count * (double)dim[KPU_M] * (double)dim[KPU_N] * (double)dim[KPU_K];
         if (fronts->front[g].count > 1 && work > most) {
             busiest = (int64_t)g;
             most = work;

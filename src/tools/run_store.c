@@ -10,9 +10,13 @@ enum { WORKLOAD_COLUMNS = 10 };
 /* ---- /workloads ------------------------------------------------------------------------- */
 
 #define WORKLOAD_TEXT(name, description)                                                           \
-    {"workloads", name, "", description, KPU_SENSE_NONE, KPU_COLUMN_STRING, NULL, 0}
+    {                                                                                              \
+        "workloads", name, "", description, KPU_SENSE_NONE, KPU_COLUMN_STRING, NULL, 0             \
+    }
 #define WORKLOAD_INT(name, unit, description)                                                      \
-    {"workloads", name, unit, description, KPU_SENSE_NONE, KPU_COLUMN_INT64, NULL, 0}
+    {                                                                                              \
+        "workloads", name, unit, description, KPU_SENSE_NONE, KPU_COLUMN_INT64, NULL, 0            \
+    }
 
 static const kpu_column workload_columns[WORKLOAD_COLUMNS] = {
     WORKLOAD_TEXT("workload", "what the matrix product is part of"),
@@ -70,7 +74,8 @@ static bool add_gemm(cell_list *list, const kpu_space *space, int64_t index)
 {
     const kpu_gemm *gemm = kpu_space_gemm(space, index);
     const kpu_problem *p = &gemm->problem;
-    bool added = add_text(list, kpu_space_workload_name(space, index)) && add_text(list, gemm->name);
+    bool added =
+        add_text(list, kpu_space_workload_name(space, index)) && add_text(list, gemm->name);
     for (int d = 0; d < KPU_DIMS; d++)
         added = added && add_int(list, p->dim[d]);
     added = added && add_int(list, gemm->count);
@@ -129,8 +134,11 @@ static bool add_machine(cell_list *list, const kpu_machine *machine)
 static bool make_machine_columns(kpu_column *columns, cell_list *names)
 {
     size_t fields = kpu_machine_field_count();
-    columns[0] = (kpu_column){.group = "machines", .name = "name", .unit = "",
-                              .description = "name of the machine", .type = KPU_COLUMN_STRING};
+    columns[0] = (kpu_column){.group = "machines",
+                              .name = "name",
+                              .unit = "",
+                              .description = "name of the machine",
+                              .type = KPU_COLUMN_STRING};
     for (size_t f = 0; f < fields; f++) {
         kpu_machine_field field = kpu_machine_field_at(f);
         kpu_text name = {0};
@@ -139,7 +147,9 @@ static bool make_machine_columns(kpu_column *columns, cell_list *names)
             return false;
         columns[1 + f] = machine_column(field, names->cells[f]);
     }
-    columns[1 + fields] = (kpu_column){.group = "machines", .name = "ini", .unit = "",
+    columns[1 + fields] = (kpu_column){.group = "machines",
+                                       .name = "ini",
+                                       .unit = "",
                                        .description = "the machine as a file, every number exact",
                                        .type = KPU_COLUMN_STRING};
     return true;
@@ -171,9 +181,9 @@ static int write_machines(kpu_store *store, const kpu_space *space, kpu_diag *di
 
 static int write_text(kpu_store *store, const char *name, kpu_text *text, kpu_diag *diag)
 {
-    int status = text->failed ? KPU_E_MEMORY
-                              : kpu_store_write_text(store, name, text->data ? text->data : "",
-                                                     diag);
+    int status = text->failed
+                     ? KPU_E_MEMORY
+                     : kpu_store_write_text(store, name, text->data ? text->data : "", diag);
     kpu_text_fini(text);
     return status;
 }
@@ -221,8 +231,8 @@ static int write_provenance(kpu_store *store, const kpu_run *run, kpu_diag *diag
     char *sweep = kpu_ini_print(run->sweep);
     int status = sweep ? kpu_store_write_text(store, "sweep", sweep, diag) : KPU_E_MEMORY;
     if (!status)
-        status = kpu_store_write_text(store, "sweep_file",
-                                      run->sweep->text ? run->sweep->text : "", diag);
+        status = kpu_store_write_text(store, "sweep_file", run->sweep->text ? run->sweep->text : "",
+                                      diag);
     if (!status)
         status = write_sources(store, run, sweep, diag);
     if (!status)
@@ -257,8 +267,8 @@ int kpu_run_create_store(const kpu_run *run, const kpu_columns *columns, kpu_sto
                          kpu_diag *diag)
 {
     *out = NULL;
-    int status = kpu_store_create(run->output, run->force, columns->column, columns->count, out,
-                                  diag);
+    int status =
+        kpu_store_create(run->output, run->force, columns->column, columns->count, out, diag);
     if (status)
         return status;
     status = write_workloads(*out, run->space, diag);

@@ -26,6 +26,24 @@ static int parse_id(const char *text, int64_t *out, kpu_diag *diag)
     return KPU_OK;
 }
 
+/* Says which ids there are. */
+static int complain_id(kpu_results *results, size_t column, int64_t id, const kpu_place *place,
+                       kpu_diag *diag)
+{
+    kpu_metric_value first, last;
+    int64_t rows = kpu_results_rows(results);
+    if (rows == 0)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, place, "has no candidates");
+    int status = kpu_results_read(results, column, 0, 1, &first, diag);
+    if (!status)
+        status = kpu_results_read(results, column, rows - 1, 1, &last, diag);
+    if (status)
+        return status;
+    return kpu_diag_add_at(diag, KPU_E_INPUT, place,
+                           "has no candidate with the id %lld; its %lld ids lie in %lld .. %lld",
+                           (long long)id, (long long)rows, (long long)first.i, (long long)last.i);
+}
+
 /* Ids ascend: bisection, one value read at a time. */
 static int find_row(kpu_results *results, const char *path, int64_t id, int64_t *row,
                     kpu_diag *diag)
@@ -50,8 +68,7 @@ static int find_row(kpu_results *results, const char *path, int64_t id, int64_t 
         else
             high = middle;
     }
-    return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "has no candidate with the id %lld",
-                           (long long)id);
+    return complain_id(results, (size_t)column, id, &place, diag);
 }
 
 static int read_machine(kpu_results *results, const char *path, int64_t row, kpu_machine *out,

@@ -54,8 +54,7 @@ int kpu_tool_set_option(kpu_ini *sweep, const char *option, const char *key, con
     return status;
 }
 
-int kpu_tool_read_sweep(const char *path, const kpu_option_list *sets, kpu_ini *out,
-                        kpu_diag *diag)
+int kpu_tool_read_sweep(const char *path, const kpu_option_list *sets, kpu_ini *out, kpu_diag *diag)
 {
     int status = kpu_ini_read(path, KPU_FILE_SWEEP, out, diag);
     for (size_t i = 0; i < sets->count; i++) {
