@@ -27,19 +27,24 @@ static const kpu_option options[] = {
 };
 
 static const char details[] =
-    "A candidate belongs to the front if it fits and no other one is at least as good in every\n"
-    "objective and better in one. Candidates that are equal in every objective all belong, unless\n"
-    "--unique says otherwise. Fronts are sorted by the first objective, best first, ties by id.\n\n"
+    "A candidate belongs to the front if it fits and no other one is at least as good\n"
+    "in every objective and better in one. Candidates that are equal in every\n"
+    "objective all belong, unless --unique says otherwise. Fronts are sorted by the\n"
+    "first objective, best first, ties by id.\n\n"
     "--per gemm       a front for each GEMM; its machines compete\n"
     "--per machine    a front for each GEMM on each machine (or variant of one)\n"
-    "--per workload   a front for each workload; its GEMMs compete, small ones with large ones\n"
+    "--per workload   a front for each workload; its GEMMs compete\n"
     "--per all        one front; everything competes\n\n"
-    "An EXPR names any column of the file: fields of the candidate and metrics. It has + - * / %\n"
-    "( ) < <= == != >= > and or not min() max(). Numbers of csv and json read back the same.\n";
+    "An EXPR names any column of the file (kpu-dse info --columns), and workload,\n"
+    "gemm_name and machine_name. It has + - * / % ( ) < <= == != >= > and or not\n"
+    "min() max().\n\n"
+    "The table leaves out fields that have their default in a whole front. csv and\n"
+    "json have all fields, and numbers that read back the same.\n";
 
-static const char *const per_names[] = {
-    [KPU_PER_GEMM] = "gemm", [KPU_PER_WORKLOAD] = "workload", [KPU_PER_MACHINE] = "machine",
-    [KPU_PER_ALL] = "all"};
+static const char *const per_names[] = {[KPU_PER_GEMM] = "gemm",
+                                        [KPU_PER_WORKLOAD] = "workload",
+                                        [KPU_PER_MACHINE] = "machine",
+                                        [KPU_PER_ALL] = "all"};
 
 enum { PER_NAMES = sizeof per_names / sizeof *per_names };
 
@@ -69,8 +74,10 @@ static int run(const kpu_call *call)
 {
     const values *given = call->values;
     kpu_table_format format = KPU_TABLE_TEXT;
-    kpu_pareto_question question = {.path = call->operands[0], .objectives = given->objectives,
-                                    .where = given->where, .unique = given->unique};
+    kpu_pareto_question question = {.path = call->operands[0],
+                                    .objectives = given->objectives,
+                                    .where = given->where,
+                                    .unique = given->unique};
     kpu_pareto pareto;
     int status = choose_per(given->per, &question.per, call->diag);
     int chosen = choose_format(given->format, &format, call->diag);
@@ -89,7 +96,23 @@ const kpu_command kpu_command_pareto = {
     .min_operands = 1,
     .max_operands = 1,
     .summary = "print the Pareto fronts of a results file",
-    .details = details,
+    .details =
+        "A candidate belongs to the front if it fits and no other one is at least as good\n"
+        "in every objective and better in one. Candidates that are equal in every\n"
+        "objective all belong, unless --unique says otherwise. Fronts are sorted by the\n"
+        "first objective, best first, ties by id.\n"
+        "\n"
+        "--per gemm       a front for each GEMM; its machines compete\n"
+        "--per machine    a front for each GEMM on each machine (or variant of one)\n"
+        "--per workload   a front for each workload; its GEMMs compete, small with large\n"
+        "--per all        one front; everything competes\n"
+        "\n"
+        "An EXPR names any column of the file (kpu-dse info --columns), and workload,\n"
+        "gemm_name and machine_name. It has + - * / % ( ) < <= == != >= > and or not\n"
+        "min() max().\n"
+        "\n"
+        "The table leaves out fields that have their default in a whole front. csv and\n"
+        "json have all fields, and numbers that read back the same.\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .values_bytes = sizeof(values),

@@ -34,13 +34,13 @@ typedef struct kpu_pareto {
     const kpu_pareto_question *question;
     size_t objectives[KPU_PARETO_OBJECTIVES_MAX]; /* columns */
     int objective_count;
-    int64_t gemm_count, machine_count;            /* rows of the tables */
-    char **workload_names, **gemm_names;          /* of each GEMM */
-    char **machine_names;                         /* of each machine */
+    int64_t gemm_count, machine_count;   /* rows of the tables */
+    char **workload_names, **gemm_names; /* of each GEMM */
+    char **machine_names;                /* of each machine */
     int64_t group_count;
-    int64_t *rows;       /* of each group: candidates */
-    int64_t *feasible;   /* of each group: candidates that fit */
-    int64_t *considered; /* of each group: those of them that the filter keeps */
+    int64_t *rows;              /* of each group: candidates */
+    int64_t *feasible;          /* of each group: candidates that fit */
+    int64_t *considered;        /* of each group: those of them that the filter keeps */
     kpu_pareto_member *members; /* by group; best in the first objective first, ties by row */
     int64_t member_count;
     size_t *shown; /* columns to print: those of the candidate, then the objectives */
@@ -51,6 +51,32 @@ typedef struct kpu_pareto {
 /* Opens the file, finds the fronts and reads what is to be shown. kpu_pareto_fini in any case. */
 int kpu_pareto_find(const kpu_pareto_question *question, kpu_pareto *out, kpu_diag *diag);
 void kpu_pareto_fini(kpu_pareto *pareto);
+/* ---- Between pareto_select.c and pareto_filter.c ------------------------------------------ */
+
+/* What --where says, and the columns that it needs. */
+typedef struct kpu_pareto_filter {
+    const kpu_pareto *pareto;
+    kpu_expression *where;     /* NULL: everything passes */
+    bool *used;                /* columns to read: set by parsing, and by others */
+    kpu_metric_value **blocks; /* rows of the columns that are used */
+    double *slots;             /* one row as the expression sees it */
+    char words[512];           /* for a complaint */
+    kpu_diag *diag;            /* while it is parsed */
+} kpu_pareto_filter;
+
+int kpu_pareto_filter_parse(kpu_pareto_filter *filter, kpu_diag *diag);
+/* Of row `at` of the blocks. */
+bool kpu_pareto_filter_keeps(const kpu_pareto_filter *filter, int64_t gemm, int64_t machine,
+                             int64_t at);
+void kpu_pareto_filter_fini(kpu_pareto_filter *filter); /* used and blocks are not its own */
+/* The number of the first of equal names. */
+int64_t kpu_pareto_first_of_name(char *const *names, int64_t at);
+const kpu_column *kpu_pareto_column(const kpu_pareto *pareto, size_t column);
+double kpu_pareto_number(const kpu_pareto *pareto, kpu_metric_value *const *blocks, size_t column,
+                         int64_t at);
+
+/* ---- pareto_print.c ----------------------------------------------------------------------- */
+
 /* Prints to the standard output; KPU_OK or KPU_E_MEMORY. */
 int kpu_pareto_print(const kpu_pareto *pareto, kpu_table_format format);
 

@@ -29,7 +29,8 @@ static void add_value(const kpu_column *column, kpu_metric_value value, kpu_tabl
 {
     if (column->type == KPU_COLUMN_ENUM)
         kpu_table_add_text(table, value.i >= 0 && (size_t)value.i < column->word_count
-                                      ? column->words[value.i] : "?");
+                                      ? column->words[value.i]
+                                      : "?");
     else if (column->type == KPU_COLUMN_DOUBLE)
         kpu_table_add_real(table, value.d);
     else
@@ -39,11 +40,17 @@ static void add_value(const kpu_column *column, kpu_metric_value value, kpu_tabl
 /* ---- For people ------------------------------------------------------------------------- */
 
 /* How a column of the file is shown. */
-typedef enum style { STYLE_HIDDEN, STYLE_ID, STYLE_MACHINE, STYLE_GEMM, STYLE_VALUE, STYLE_TRIPLE }
-    style;
+typedef enum style {
+    STYLE_HIDDEN,
+    STYLE_ID,
+    STYLE_MACHINE,
+    STYLE_GEMM,
+    STYLE_VALUE,
+    STYLE_TRIPLE
+} style;
 
 typedef struct layout {
-    style *styles;       /* of each shown column */
+    style *styles; /* of each shown column */
     const char **titles;
     size_t columns;
     int64_t first, last; /* members first .. last-1 */
@@ -65,6 +72,27 @@ static const kpu_candidate_field *field_named(const char *name)
         if (strcmp(kpu_candidate_field_at(i)->name, name) == 0)
             return kpu_candidate_field_at(i);
     return NULL;
+}
+
+/* Every member has what the sweep would have without saying anything. */
+static bool is_default(const kpu_pareto *p, const layout *l, size_t j)
+{
+    const kpu_column *column = shown_column(p, j);
+    const kpu_candidate_field *field = field_named(column->name);
+    int64_t value = cell_at(p, l->first, j).i;
+    if (varies(p, l, j))
+        return false;
+    if (!field)
+        return true;
+    const char *fallback = kpu_key_find(KPU_FILE_SWEEP, "space", field->key)->fallback;
+    char *end = NULL;
+    if (!fallback)
+        return false;
+    if (column->type == KPU_COLUMN_ENUM)
+        return value >= 0 && (size_t)value < column->word_count &&
+               strcmp(column->words[value], fallback) == 0;
+    int64_t number = strtoll(fallback, &end, 10);
+    return value == (*end ? 1 : number); /* auto_residency is 1 for "auto" */
 }
 
 /* A field of A, with those of B and C behind it in the file: one column for all three. */
@@ -103,13 +131,15 @@ static style style_of(const kpu_pareto *p, const layout *l, size_t j)
         return STYLE_ID;
     if (strcmp(name, "machine") == 0)
         return per != KPU_PER_MACHINE && several_names(p->machine_names, p->machine_count)
-                   ? STYLE_MACHINE : STYLE_HIDDEN;
+                   ? STYLE_MACHINE
+                   : STYLE_HIDDEN;
     if (strcmp(name, "gemm") == 0)
         return per == KPU_PER_WORKLOAD || per == KPU_PER_ALL ? STYLE_GEMM : STYLE_HIDDEN;
     if (is_triple(p, j))
-        return varies(p, l, j) || varies(p, l, j + 1) || varies(p, l, j + 2) ? STYLE_TRIPLE
-                                                                             : STYLE_HIDDEN;
-    return is_always_shown(name) || varies(p, l, j) ? STYLE_VALUE : STYLE_HIDDEN;
+        return is_default(p, l, j) && is_default(p, l, j + 1) && is_default(p, l, j + 2)
+                   ? STYLE_HIDDEN
+                   : STYLE_TRIPLE;
+    return is_always_shown(name) || !is_default(p, l, j) ? STYLE_VALUE : STYLE_HIDDEN;
 }
 
 static const char *title_of(const kpu_pareto *p, size_t j, style shown_as)
@@ -155,24 +185,15 @@ static void add_member(const kpu_pareto *p, const layout *l, int64_t member, kpu
     for (size_t j = 0; j < p->shown_count; j++) {
         kpu_metric_value value = cell_at(p, member, j);
         switch (l->styles[j]) {
-        case STYLE_HIDDEN:
-            break;
+        case STYLE_HIDDEN: break;
         case STYLE_ID: /* as `show` takes it: without commas */
             snprintf(id, sizeof id, "%*lld", l->id_width, (long long)value.i);
             kpu_table_add_text(table, id);
             break;
-        case STYLE_MACHINE:
-            kpu_table_add_text(table, p->machine_names[value.i]);
-            break;
-        case STYLE_GEMM:
-            kpu_table_add_text(table, p->gemm_names[value.i]);
-            break;
-        case STYLE_VALUE:
-            add_value(shown_column(p, j), value, table);
-            break;
-        case STYLE_TRIPLE:
-            add_triple(p, member, j, table);
-            break;
+        case STYLE_MACHINE: kpu_table_add_text(table, p->machine_names[value.i]); break;
+        case STYLE_GEMM: kpu_table_add_text(table, p->gemm_names[value.i]); break;
+        case STYLE_VALUE: add_value(shown_column(p, j), value, table); break;
+        case STYLE_TRIPLE: add_triple(p, member, j, table); break;
         }
     }
 }
@@ -202,19 +223,13 @@ static void put_machine(const kpu_pareto *p, int64_t machine, kpu_text *out)
 static void put_heading(const kpu_pareto *p, int64_t group, int64_t size, kpu_text *out)
 {
     switch (p->question->per) {
-    case KPU_PER_GEMM:
-        put_gemm(p, group, out);
-        break;
-    case KPU_PER_WORKLOAD:
-        kpu_text_format(out, "workload %s", p->workload_names[group]);
-        break;
+    case KPU_PER_GEMM: put_gemm(p, group, out); break;
+    case KPU_PER_WORKLOAD: kpu_text_format(out, "workload %s", p->workload_names[group]); break;
     case KPU_PER_MACHINE:
         put_gemm(p, group / p->machine_count, out);
         put_machine(p, group % p->machine_count, out);
         break;
-    case KPU_PER_ALL:
-        kpu_text_put(out, "everything");
-        break;
+    case KPU_PER_ALL: kpu_text_put(out, "everything"); break;
     }
     if (p->feasible[group] == 0) {
         kpu_text_put(out, ": no candidate fits\n");

@@ -1,6 +1,5 @@
 /* Which candidates of a results file belong to a front. Columns are read in blocks, and only
  * those that matter: the group, the objectives and what the filter mentions. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,22 +17,13 @@ typedef struct competitors {
 /* What a pass over the file needs. */
 typedef struct scan {
     kpu_pareto *pareto;
-    kpu_expression *where;
-    bool *used;                /* columns to read */
-    kpu_metric_value **blocks; /* of the columns that are used, BLOCK_ROWS each */
-    double *slots;             /* one row as the filter sees it */
-    char words[512];           /* for a complaint about the filter */
+    kpu_pareto_filter filter;
     size_t feasible, gemm, machine; /* columns */
     competitors found;
     kpu_diag *diag;
 } scan;
 
 /* ---- The objectives --------------------------------------------------------------------- */
-
-static const kpu_column *column_at(const kpu_pareto *p, size_t column)
-{
-    return kpu_results_column(p->results, column);
-}
 
 static int complain_objective(const kpu_pareto *p, const char *name, kpu_diag *diag)
 {
@@ -46,8 +36,8 @@ static int complain_objective(const kpu_pareto *p, const char *name, kpu_diag *d
     if (!names)
         return KPU_E_MEMORY;
     for (size_t i = 0; i < count; i++)
-        if (column_at(p, i)->sense != KPU_SENSE_NONE)
-            names[known++] = column_at(p, i)->name;
+        if (kpu_pareto_column(p, i)->sense != KPU_SENSE_NONE)
+            names[known++] = kpu_pareto_column(p, i)->name;
     const char *nearest = kpu_nearest_name(name, names, known);
     free(names);
     if (nearest)
@@ -69,7 +59,7 @@ static int add_objective(kpu_pareto *p, const char *text, size_t length, kpu_dia
     memcpy(name, text, length);
     name[length] = '\0';
     int column = kpu_results_find(p->results, name);
-    if (column < 0 || column_at(p, (size_t)column)->sense == KPU_SENSE_NONE)
+    if (column < 0 || kpu_pareto_column(p, (size_t)column)->sense == KPU_SENSE_NONE)
         return complain_objective(p, name, diag);
     for (int i = 0; i < p->objective_count; i++)
         if (p->objectives[i] == (size_t)column)
@@ -161,175 +151,18 @@ static int make_groups(kpu_pareto *p, kpu_diag *diag)
     return status;
 }
 
-/* The number of the first of equal names. */
-static int64_t first_of_name(char *const *names, int64_t at)
-{
-    int64_t first = 0;
-    while (strcmp(names[first], names[at]) != 0)
-        first++;
-    return first;
-}
-
 static int64_t group_of(const kpu_pareto *p, int64_t gemm, int64_t machine)
 {
     switch (p->question->per) {
-    case KPU_PER_GEMM:
-        return gemm;
-    case KPU_PER_WORKLOAD:
-        return first_of_name(p->workload_names, gemm);
-    case KPU_PER_MACHINE:
-        return gemm * p->machine_count + machine;
-    case KPU_PER_ALL:
-        break;
+    case KPU_PER_GEMM: return gemm;
+    case KPU_PER_WORKLOAD: return kpu_pareto_first_of_name(p->workload_names, gemm);
+    case KPU_PER_MACHINE: return gemm * p->machine_count + machine;
+    case KPU_PER_ALL: break;
     }
     return 0;
 }
 
-/* ---- The filter ------------------------------------------------------------------------- */
-
-/* Names that are no columns: a name has the number of the first one like it. */
-enum { EXTRA_WORKLOAD, EXTRA_GEMM, EXTRA_MACHINE, EXTRAS };
-static const char *const extra_names[EXTRAS] = {"workload", "gemm_name", "machine_name"};
-
-static int slot_of(void *context, const char *name)
-{
-    scan *s = context;
-    int column = kpu_results_find(s->pareto->results, name);
-    if (column >= 0) {
-        s->used[column] = true;
-        return column;
-    }
-    for (int i = 0; i < EXTRAS; i++)
-        if (strcmp(name, extra_names[i]) == 0)
-            return (int)kpu_results_column_count(s->pareto->results) + i;
-    return -1;
-}
-
-/* A list of names that a column is an index of, or a name that is no column stands for. */
-static char *const *names_behind(const scan *s, const char *name, int64_t *count, bool *is_index)
-{
-    const kpu_pareto *p = s->pareto;
-    const struct {
-        const char *index, *extra;
-        char *const *names;
-        int64_t count;
-    } lists[] = {{"", extra_names[EXTRA_WORKLOAD], p->workload_names, p->gemm_count},
-                 {"gemm", extra_names[EXTRA_GEMM], p->gemm_names, p->gemm_count},
-                 {"machine", extra_names[EXTRA_MACHINE], p->machine_names, p->machine_count}};
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        *is_index = strcmp(name, lists[i].index) == 0;
-        *count = lists[i].count;
-        if (*is_index || strcmp(name, lists[i].extra) == 0)
-            return lists[i].names;
-    }
-    return NULL;
-}
-
-/* An index stands for one row, so its name has to be the only one. */
-static bool word_in_table(const scan *s, const char *name, const char *word, double *value)
-{
-    bool is_index;
-    int64_t count, found = -1, same = 0;
-    char *const *names = names_behind(s, name, &count, &is_index);
-    for (int64_t i = 0; names && i < count; i++)
-        if (strcmp(names[i], word) == 0) {
-            found = found < 0 ? i : found;
-            same++;
-        }
-    if (found < 0)
-        return false;
-    if (is_index && same > 1) {
-        kpu_diag_add(s->diag, KPU_E_USAGE,
-                     "--where: there are %lld of the name \"%s\"; %s_name == '%s' takes them all",
-                     (long long)same, word, name, word);
-        return false;
-    }
-    *value = (double)found;
-    return true;
-}
-
-static bool word_of(void *context, const char *name, const char *word, double *value)
-{
-    const scan *s = context;
-    int index = kpu_results_find(s->pareto->results, name);
-    const kpu_column *column = index < 0 ? NULL : column_at(s->pareto, (size_t)index);
-    for (size_t i = 0; column && column->words && i < column->word_count; i++)
-        if (strcmp(column->words[i], word) == 0) {
-            *value = (double)i;
-            return true;
-        }
-    return word_in_table(s, name, word, value);
-}
-
-static void append_word(char *list, size_t size, const char *word)
-{
-    size_t used = strlen(list);
-    snprintf(list + used, size - used, "%s%s", used ? " " : "", word);
-}
-
-static const char *words_of(void *context, const char *name)
-{
-    scan *s = context;
-    bool is_index;
-    int64_t count = 0;
-    int index = kpu_results_find(s->pareto->results, name);
-    const kpu_column *column = index < 0 ? NULL : column_at(s->pareto, (size_t)index);
-    char *const *names = names_behind(s, name, &count, &is_index);
-    s->words[0] = '\0';
-    for (size_t i = 0; column && column->words && i < column->word_count; i++)
-        append_word(s->words, sizeof s->words, column->words[i]);
-    for (int64_t i = 0; names && i < count; i++)
-        if (first_of_name(names, i) == i)
-            append_word(s->words, sizeof s->words, names[i]);
-    return *s->words ? s->words : NULL;
-}
-
-static int parse_filter(scan *s)
-{
-    const char *text = s->pareto->question->where;
-    if (!text)
-        return KPU_OK;
-    size_t count = kpu_results_column_count(s->pareto->results);
-    const char **known = calloc(count + EXTRAS, sizeof *known);
-    if (!known)
-        return KPU_E_MEMORY;
-    for (size_t i = 0; i < count; i++)
-        known[i] = column_at(s->pareto, i)->name;
-    for (size_t i = 0; i < EXTRAS; i++)
-        known[count + i] = extra_names[i];
-    const kpu_expression_names names = {.context = s, .slot = slot_of, .word = word_of,
-                                        .words = words_of, .known = known,
-                                        .known_count = count + EXTRAS};
-    const kpu_place place = {.file = "--where", .column = 1, .text = text};
-    int status = kpu_expression_parse(text, &names, &place, &s->where, s->diag);
-    free(known);
-    return status;
-}
-
 /* ---- The pass over the rows ------------------------------------------------------------- */
-
-static double number_in(const scan *s, size_t column, int64_t at)
-{
-    const kpu_metric_value *value = &s->blocks[column][at];
-    return column_at(s->pareto, column)->type == KPU_COLUMN_DOUBLE ? value->d : (double)value->i;
-}
-
-static bool passes_filter(scan *s, int64_t at)
-{
-    if (!s->where)
-        return true;
-    size_t count = kpu_results_column_count(s->pareto->results);
-    for (size_t i = 0; i < count; i++)
-        if (s->used[i])
-            s->slots[i] = number_in(s, i, at);
-    int64_t gemm = s->blocks[s->gemm][at].i, machine = s->blocks[s->machine][at].i;
-    const kpu_pareto *p = s->pareto;
-    s->slots[count + EXTRA_WORKLOAD] = (double)first_of_name(p->workload_names, gemm);
-    s->slots[count + EXTRA_GEMM] = (double)first_of_name(p->gemm_names, gemm);
-    s->slots[count + EXTRA_MACHINE] = (double)first_of_name(p->machine_names, machine);
-    double value = kpu_expression_value(s->where, s->slots);
-    return value < 0 || value > 0; /* not NaN */
-}
 
 static bool reserve(competitors *found, int objectives)
 {
@@ -339,8 +172,7 @@ static bool reserve(competitors *found, int objectives)
     kpu_pareto_member *members = realloc(found->members, (size_t)capacity * sizeof *members);
     if (members)
         found->members = members;
-    double *values = realloc(found->values,
-                             (size_t)capacity * (size_t)objectives * sizeof *values);
+    double *values = realloc(found->values, (size_t)capacity * (size_t)objectives * sizeof *values);
     if (values)
         found->values = values;
     if (!members || !values)
@@ -353,22 +185,22 @@ static int take_row(scan *s, int64_t first, int64_t at)
 {
     kpu_pareto *p = s->pareto;
     competitors *found = &s->found;
-    int64_t gemm = s->blocks[s->gemm][at].i, machine = s->blocks[s->machine][at].i;
+    int64_t gemm = s->filter.blocks[s->gemm][at].i, machine = s->filter.blocks[s->machine][at].i;
     if (gemm < 0 || gemm >= p->gemm_count || machine < 0 || machine >= p->machine_count)
         return complain(p, s->diag, "a row names a GEMM or a machine that the file does not have");
     int64_t group = group_of(p, gemm, machine);
     p->rows[group]++;
-    if (s->blocks[s->feasible][at].i == 0)
+    if (s->filter.blocks[s->feasible][at].i == 0)
         return KPU_OK;
     p->feasible[group]++;
-    if (!passes_filter(s, at))
+    if (!kpu_pareto_filter_keeps(&s->filter, gemm, machine, at))
         return KPU_OK;
     p->considered[group]++;
     if (!reserve(found, p->objective_count))
         return KPU_E_MEMORY;
     for (int i = 0; i < p->objective_count; i++) {
-        double value = number_in(s, p->objectives[i], at);
-        bool more = column_at(p, p->objectives[i])->sense == KPU_SENSE_MAX;
+        double value = kpu_pareto_number(p, s->filter.blocks, p->objectives[i], at);
+        bool more = kpu_pareto_column(p, p->objectives[i])->sense == KPU_SENSE_MAX;
         found->values[found->count * p->objective_count + i] = more ? -value : value;
     }
     found->members[found->count++] = (kpu_pareto_member){first + at, group};
@@ -384,8 +216,8 @@ static int scan_rows(scan *s)
     for (int64_t first = 0; first < rows && !status; first += BLOCK_ROWS) {
         int64_t count = rows - first < BLOCK_ROWS ? rows - first : BLOCK_ROWS;
         for (size_t i = 0; i < columns && !status; i++)
-            if (s->used[i])
-                status = kpu_results_read(results, i, first, count, s->blocks[i], s->diag);
+            if (s->filter.used[i])
+                status = kpu_results_read(results, i, first, count, s->filter.blocks[i], s->diag);
         for (int64_t at = 0; at < count && !status; at++)
             status = take_row(s, first, at);
     }
@@ -396,10 +228,9 @@ static int prepare_scan(scan *s)
 {
     kpu_pareto *p = s->pareto;
     size_t columns = kpu_results_column_count(p->results);
-    s->used = calloc(columns + 1, sizeof *s->used);
-    s->blocks = calloc(columns + 1, sizeof *s->blocks);
-    s->slots = calloc(columns + EXTRAS, sizeof *s->slots);
-    if (!s->used || !s->blocks || !s->slots)
+    s->filter.used = calloc(columns + 1, sizeof *s->filter.used);
+    s->filter.blocks = calloc(columns + 1, sizeof *s->filter.blocks);
+    if (!s->filter.used || !s->filter.blocks)
         return KPU_E_MEMORY;
     int status = find_column(p, "feasible", &s->feasible, s->diag);
     if (!status)
@@ -407,14 +238,15 @@ static int prepare_scan(scan *s)
     if (!status)
         status = find_column(p, "machine", &s->machine, s->diag);
     if (!status)
-        status = parse_filter(s);
+        status = kpu_pareto_filter_parse(&s->filter, s->diag);
     if (status)
         return status;
-    s->used[s->feasible] = s->used[s->gemm] = s->used[s->machine] = true;
+    s->filter.used[s->feasible] = s->filter.used[s->gemm] = s->filter.used[s->machine] = true;
     for (int i = 0; i < p->objective_count; i++)
-        s->used[p->objectives[i]] = true;
+        s->filter.used[p->objectives[i]] = true;
     for (size_t i = 0; i < columns && !status; i++)
-        if (s->used[i] && !(s->blocks[i] = calloc(BLOCK_ROWS, sizeof **s->blocks)))
+        if (s->filter.used[i] &&
+            !(s->filter.blocks[i] = calloc(BLOCK_ROWS, sizeof **s->filter.blocks)))
             status = KPU_E_MEMORY;
     return status;
 }
@@ -422,14 +254,13 @@ static int prepare_scan(scan *s)
 static void finish_scan(scan *s)
 {
     size_t columns = kpu_results_column_count(s->pareto->results);
-    for (size_t i = 0; s->blocks && i < columns; i++)
-        free(s->blocks[i]);
-    free(s->blocks);
-    free(s->used);
-    free(s->slots);
+    for (size_t i = 0; s->filter.blocks && i < columns; i++)
+        free(s->filter.blocks[i]);
+    free(s->filter.blocks);
+    free(s->filter.used);
     free(s->found.members);
     free(s->found.values);
-    kpu_expression_free(s->where);
+    kpu_pareto_filter_fini(&s->filter);
 }
 
 /* ---- The fronts ------------------------------------------------------------------------- */
@@ -487,9 +318,9 @@ static int add_front(kpu_pareto *p, competitors *sorted, int64_t first, int64_t 
     void *context[] = {sorted, p};
     qsort_r(front, (size_t)size, sizeof *front, compare_members, context);
     for (int64_t i = 0; i < size; i++) {
-        bool again = i > 0 && compare_values(sorted->values + front[i] * objectives,
-                                             sorted->values + front[i - 1] * objectives,
-                                             objectives) == 0;
+        bool again =
+            i > 0 && compare_values(sorted->values + front[i] * objectives,
+                                    sorted->values + front[i - 1] * objectives, objectives) == 0;
         if (!again || !p->question->unique)
             p->members[p->member_count++] = sorted->members[front[i]];
     }
@@ -523,7 +354,7 @@ static int choose_shown(kpu_pareto *p)
     if (!p->shown)
         return KPU_E_MEMORY;
     for (size_t i = 0; i < columns; i++)
-        if (strcmp(column_at(p, i)->group, "candidates") == 0)
+        if (strcmp(kpu_pareto_column(p, i)->group, "candidates") == 0)
             p->shown[p->shown_count++] = i;
     for (int i = 0; i < p->objective_count; i++)
         p->shown[p->shown_count++] = p->objectives[i];
@@ -584,7 +415,7 @@ int kpu_pareto_find(const kpu_pareto_question *question, kpu_pareto *out, kpu_di
     int status = kpu_results_open(question->path, &out->results, diag);
     if (status)
         return status;
-    scan s = {.pareto = out, .diag = diag};
+    scan s = {.pareto = out, .filter = {.pareto = out}, .diag = diag};
     status = choose_objectives(out, diag);
     if (!status)
         status = make_groups(out, diag);
