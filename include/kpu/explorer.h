@@ -25,7 +25,8 @@ typedef struct kpu_point {
 } kpu_point;
 
 /* The sweep as kpu_ini (already --set), which may be freed afterwards. Relative paths are relative
- * to the sweep file's folder, then its parent, then the current folder. Gathers all complaints (empty space, bad ranges, missing files, ...). */
+ * to the sweep file's folder, then its parent, then the current folder. Gathers all complaints
+ * (empty space, bad ranges, missing files, ...). */
 int kpu_space_make(const kpu_ini *sweep, kpu_space **out, kpu_diag *diag);
 void kpu_space_free(kpu_space *space);
 
@@ -54,11 +55,6 @@ double kpu_space_machine_axis_value(const kpu_space *space, size_t axis, int64_t
 uint64_t kpu_space_seed(const kpu_space *space);
 const char *kpu_space_name(const kpu_space *space);
 const char *kpu_space_output(const kpu_space *space); /* [sweep] output, or results/NAME.h5 */
-/* [sweep] objectives, as indices of metrics; each has a sense. */
-size_t kpu_space_objective_count(const kpu_space *space);
-int kpu_space_objective(const kpu_space *space, size_t n);
-const char *kpu_space_name(const kpu_space *space);
-const char *kpu_space_output(const kpu_space *space); /* results file, as the sweep names it */
 /* Objectives of the front: indices in the table of metrics, none of sense NONE. */
 size_t kpu_space_objective_count(const kpu_space *space);
 int kpu_space_objective(const kpu_space *space, size_t n);
@@ -71,20 +67,25 @@ typedef struct kpu_row {
     const kpu_metric_value *metrics; /* kpu_metric_count() of them */
 } kpu_row;
 
-/* Receives rows in ascending order of point, from one thread at a time, `count` at once; they
- * are valid during the call. Returns a kpu_error; anything but KPU_OK stops the exploration. */
+/* Receives rows in ascending order of point, `count` at once, in the thread that called
+ * kpu_explore; they are valid during the call. Returns a kpu_error; anything but KPU_OK stops the
+ * exploration, which then returns it. */
 typedef int (*kpu_row_sink)(void *context, const kpu_row *rows, size_t count, kpu_diag *diag);
 
 typedef struct kpu_explore_options {
-    int threads; /* 0: as many as OpenMP says */
-    kpu_row_sink sink;
+    int threads; /* that evaluate, besides the calling one, which sleeps; 0: what OpenMP says */
+    kpu_row_sink sink; /* NULL: rows are dropped */
     void *sink_context;
-    /* Called from the sink's thread now and then; may be NULL. Returns true to stop. */
+    /* Called from the same thread now and then and at the end, with points of the run, excluded
+     * ones too; may be NULL. Returns true to stop. */
     bool (*progress)(void *context, int64_t done, int64_t total);
     void *progress_context;
     const volatile int *stop; /* set by a signal handler; may be NULL */
 } kpu_explore_options;
 
+/* Evaluates every point of the run. Rows do not depend on the number of threads. Stopped, it hands
+ * over what is complete up to the first point that is not, and returns KPU_E_INTERRUPTED. Memory
+ * does not depend on the size of the space. */
 int kpu_explore(const kpu_space *space, const kpu_explore_options *options, kpu_diag *diag);
 
 /* ---- Pareto fronts ---------------------------------------------------------------------- */

@@ -74,9 +74,11 @@ static int parse_bounds(const entry *e, char *text, char *dots, kpu_axis_item *o
     int code = parse_int(e, text, &out->number[0]);
     if (code == KPU_OK)
         code = parse_int(e, skip_blanks(dots + 2), &out->number[1]);
-    if (code == KPU_OK && out->number[0] > out->number[1])
-        return fail(e, text, "a range that runs backwards: its first number must not exceed its "
-                             "last");
+    if (code == KPU_OK && out->number[0] > out->number[1]) {
+        return fail(e, text,
+                    "a range that runs backwards: its first number must not exceed its "
+                    "last");
+    }
     return code;
 }
 
@@ -104,9 +106,11 @@ static int parse_divisors(const entry *e, kpu_axis_item *out)
 {
     char *limits = skip_blanks(e->text + strlen(divisors_word));
     *out = (kpu_axis_item){.kind = KPU_ITEM_DIVISORS, .number = {1, INT64_MAX}, .at = e->at};
-    if (e->axis->element != KPU_ELEMENT_EXTENT)
-        return fail(e, e->text, "divisors belong to a dimension of the GEMM: to TM, TN, TK, BM, BN "
-                                "and BK only");
+    if (e->axis->element != KPU_ELEMENT_EXTENT) {
+        return fail(e, e->text,
+                    "divisors belong to a dimension of the GEMM: to TM, TN, TK, BM, BN "
+                    "and BK only");
+    }
     if (*limits == '\0')
         return KPU_OK;
     char *dots = strstr(limits, "..");
@@ -262,15 +266,16 @@ static int complain_double(const kpu_axis *axis, const kpu_axis_extent *extent,
                            const kpu_values *values, int64_t index, kpu_diag *diag)
 {
     const kpu_axis_item *item = axis->items;
-    for (int64_t before = item_count(item, extent); before <= index && item + 1 < axis->items + axis->count;)
+    for (int64_t before = item_count(item, extent);
+         before <= index && item + 1 < axis->items + axis->count;)
         before += item_count(++item, extent);
     kpu_place place = place_at(axis, item->at);
     if (kpu_element_width(axis->element) > 1 || axis->element > KPU_ELEMENT_EXTENT)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "%s: this value stands in the list twice",
                                axis->key->name);
-    return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "%s: %" PRId64 " stands in the list twice%s%s",
-                           axis->key->name, values->number[index],
-                           axis->has_divisors ? " for the GEMM " : "",
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                           "%s: %" PRId64 " stands in the list twice%s%s", axis->key->name,
+                           values->number[index], axis->has_divisors ? " for the GEMM " : "",
                            axis->has_divisors ? extent->gemm : "");
 }
 
@@ -289,8 +294,8 @@ static int check_doubles(const kpu_axis *axis, const kpu_axis_extent *extent,
     int64_t twice = INT64_MAX;
     for (int64_t i = 1; i < values->count; i++) {
         size_t bytes = s.width * sizeof(int64_t);
-        if (memcmp(s.number + (size_t)order[i] * s.width,
-                   s.number + (size_t)order[i - 1] * s.width, bytes) == 0 &&
+        if (memcmp(s.number + (size_t)order[i] * s.width, s.number + (size_t)order[i - 1] * s.width,
+                   bytes) == 0 &&
             order[i] < twice)
             twice = order[i];
     }
@@ -302,25 +307,27 @@ static int count_values(const kpu_axis *axis, const kpu_axis_extent *extent, int
                         kpu_diag *diag)
 {
     *out = 0;
-    if (axis->has_divisors && extent->size > largest_factored)
+    if (axis->has_divisors && extent->size > largest_factored) {
         return kpu_diag_add_at(diag, KPU_E_INPUT, &axis->place,
-                               "%s: %s = %" PRId64 " of the GEMM %s is too large for divisors; give "
+                               "%s: %s = %" PRId64
+                               " of the GEMM %s is too large for divisors; give "
                                "a list",
                                axis->key->name, extent->name, extent->size, extent->gemm);
+    }
     for (size_t i = 0; i < axis->count; i++) {
         const kpu_axis_item *item = &axis->items[i];
         int64_t count = item_count(item, extent);
         kpu_place place = place_at(axis, item->at);
-        if (count == 0)
+        if (count == 0) {
             return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
                                    "%s: %s = %" PRId64 " of the GEMM %s has no divisor within "
                                    "%" PRId64 "..%" PRId64,
                                    axis->key->name, extent->name, extent->size, extent->gemm,
                                    item->number[0], item->number[1]);
+        }
         if (count > KPU_AXIS_VALUES_MAX - *out)
-            return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
-                                   "%s: more than %d values on one axis", axis->key->name,
-                                   KPU_AXIS_VALUES_MAX);
+            return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "%s: more than %d values on one axis",
+                                   axis->key->name, KPU_AXIS_VALUES_MAX);
         *out += count;
     }
     return KPU_OK;
@@ -335,7 +342,8 @@ int kpu_axis_expand(const kpu_axis *axis, const kpu_axis_extent *extent, kpu_val
     int code = count_values(axis, extent, &count, diag);
     if (code != KPU_OK)
         return code;
-    int64_t *number = malloc((size_t)count * width * sizeof *number);
+    size_t bytes = (size_t)count * width * sizeof(int64_t);
+    int64_t *number = bytes > 0 ? malloc(bytes) : NULL;
     if (!number)
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
     int64_t *next = number;

@@ -9,7 +9,8 @@
 
 enum { KPU_AXIS_VALUES_MAX = 1000000, KPU_ELEMENT_MAX = 7 };
 
-/* How the elements of an axis look. An element is `width` consecutive int64_t of a kpu_candidate. */
+/* How the elements of an axis look. An element is `width` consecutive int64_t of a kpu_candidate.
+ */
 typedef enum kpu_element_kind {
     KPU_ELEMENT_INTEGER,   /* 16; also ranges */
     KPU_ELEMENT_EXTENT,    /* an integer; also `divisors` of a dimension of the GEMM */

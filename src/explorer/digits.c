@@ -26,10 +26,11 @@ static int join(kpu_digits *digits, const char *const *names, const kpu_setting 
                                group->name, entry->text, near ? "; did you mean '" : "",
                                near ? near : "", near ? "'?" : "");
     }
-    if (digits->group_of[axis])
+    if (digits->group_of[axis]) {
         return kpu_diag_add_at(diag, KPU_E_INPUT, &entry->place,
                                "lockstep %s: '%s' already advances with the group %s", group->name,
                                entry->text, digits->group_of[axis]->name);
+    }
     digits->group_of[axis] = group;
     return KPU_OK;
 }
@@ -44,10 +45,11 @@ static int read_group(kpu_digits *digits, const char *const *names, const kpu_se
         return code;
     /* A dot makes a machine key: "l2.banks". */
     bool is_ours = (strchr(entries[0].text, '.') != NULL) == digits->of_machine;
-    if (count < 2 && is_ours)
+    if (count < 2 && is_ours) {
         code = kpu_diag_add_at(diag, KPU_E_INPUT, &group->place,
                                "lockstep %s: a group needs at least two axes, such as TM, TN",
                                group->name);
+    }
     for (size_t i = 0; i < count && count > 1 && is_ours; i++) {
         int joined = join(digits, names, group, &entries[i], diag);
         code = joined != KPU_OK ? joined : code;
@@ -94,11 +96,10 @@ int kpu_digits_lengths(const kpu_digits *digits, const char *const *names,
             out[digit] = axis_lengths[a];
         } else if (out[digit] != axis_lengths[a]) {
             const kpu_setting *group = digits->group_of[a];
-            return kpu_diag_add_at(diag, KPU_E_INPUT, &group->place,
-                                   "lockstep %s: %s has %" PRId64 " values, %s has %" PRId64
-                                   "%s; they must agree",
-                                   group->name, names[leader[digit]], out[digit], names[a],
-                                   axis_lengths[a], whose);
+            return kpu_diag_add_at(
+                diag, KPU_E_INPUT, &group->place,
+                "lockstep %s: %s has %" PRId64 " values, %s has %" PRId64 "%s; they must agree",
+                group->name, names[leader[digit]], out[digit], names[a], axis_lengths[a], whose);
         }
     }
     return KPU_OK;

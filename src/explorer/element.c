@@ -65,10 +65,11 @@ static int parse_triple_parts(const kpu_key *key, char *copy, const kpu_place *p
 {
     char *part[KPU_OPERANDS];
     int count = split_operands(copy, part);
-    if (count != 1 && count != KPU_OPERANDS)
+    if (count != 1 && count != KPU_OPERANDS) {
         return kpu_diag_add_at(diag, KPU_E_INPUT, place,
                                "%s: expected one number, or three for A, B and C such as 3/2/1",
                                key->name);
+    }
     for (int x = 0; x < KPU_OPERANDS; x++) {
         if (x >= count) {
             out[x] = out[0];

@@ -165,8 +165,7 @@ static int describe_failure(const team *t, const slot *s, kpu_diag *diag)
         return kpu_diag_add(diag, KPU_E_INTERNAL, "an excluded point failed");
     return kpu_diag_add(diag, s->error, "point %" PRId64 " (GEMM %s on %s): %s", point.index,
                         kpu_space_gemm(t->space, point.gemm)->name,
-                        kpu_space_machine(t->space, point.machine)->name,
-                        kpu_error_text(s->error));
+                        kpu_space_machine(t->space, point.machine)->name, kpu_error_text(s->error));
 }
 
 /* How far the hand-over has come. */

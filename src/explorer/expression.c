@@ -73,7 +73,7 @@ static const struct binary {
 /* Spellings of other languages, and ours. */
 static const struct hint {
     const char *text, *ours;
-} hints[] = {{"&&", "and"}, {"&", "and"}, {"||", "or"}, {"|", "or"},
+} hints[] = {{"&&", "and"}, {"&", "and"}, {"||", "or"},      {"|", "or"},
              {"!", "not"},  {"=", "=="},  {"^", "a product"}};
 
 /* What was just parsed: a word waits for the name that it is compared with. */
@@ -115,8 +115,8 @@ static bool fail(parser *p, size_t at, const char *message)
 static bool fail_unknown(parser *p, const term *word)
 {
     const kpu_expression_names *names = p->names;
-    const char *near = kpu_nearest_name(word->name, names->known, names->known ? names->known_count
-                                                                               : 0);
+    const char *near =
+        kpu_nearest_name(word->name, names->known, names->known ? names->known_count : 0);
     kpu_place place = place_at(p, word->at);
     p->error = kpu_diag_add_at(p->diag, KPU_E_INPUT, &place, "unknown name '%s'%s%s%s", word->name,
                                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
@@ -460,7 +460,7 @@ static double apply(opcode op, double a, double b)
 
 double kpu_expression_value(const kpu_expression *expression, const double *slots)
 {
-    double stack[STACK_MAX];
+    double stack[STACK_MAX] = {0};
     size_t top = 0;
     for (size_t i = 0; i < expression->count; i++) {
         const instruction *code = &expression->code[i];
@@ -469,9 +469,7 @@ double kpu_expression_value(const kpu_expression *expression, const double *slot
         case OP_SLOT: stack[top++] = slots[code->slot]; break;
         case OP_NEGATE: stack[top - 1] = -stack[top - 1]; break;
         case OP_NOT: stack[top - 1] = !truth(stack[top - 1]); break;
-        default:
-            top--;
-            stack[top - 1] = apply(code->op, stack[top - 1], stack[top]);
+        default: top--; stack[top - 1] = apply(code->op, stack[top - 1], stack[top]);
         }
     }
     return stack[0];

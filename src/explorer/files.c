@@ -34,16 +34,17 @@ int kpu_space_find_file(const kpu_ini *sweep, const char *name, const kpu_place 
     *out = NULL;
     if (!folder)
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
-    bool found = try_file(out, folder, "", name) ||
-                 (name[0] != '/' && (try_file(out, folder, "../", name) ||
-                                     try_file(out, "", "", name)));
+    bool found =
+        try_file(out, folder, "", name) ||
+        (name[0] != '/' && (try_file(out, folder, "../", name) || try_file(out, "", "", name)));
     int code = KPU_OK;
     if (!found && name[0] == '/')
         code = kpu_diag_add_at(diag, KPU_E_INPUT, place, "no file '%s'", name);
-    else if (!found)
+    else if (!found) {
         code = kpu_diag_add_at(diag, KPU_E_INPUT, place,
                                "no file '%s' in '%s', its parent folder or the current folder",
                                name, folder[0] ? folder : "./");
+    }
     free(folder);
     return code;
 }

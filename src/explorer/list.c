@@ -22,14 +22,18 @@ static int check_entries(const kpu_setting *setting, const kpu_list_entry *entri
                          kpu_diag *diag)
 {
     for (size_t i = 0; i < count; i++) {
-        if (entries[i].text[0] == '\0')
-            return kpu_diag_add_at(diag, KPU_E_INPUT, &entries[i].place, "%s: an empty entry in "
-                                   "the list", setting->name);
+        if (entries[i].text[0] == '\0') {
+            return kpu_diag_add_at(diag, KPU_E_INPUT, &entries[i].place,
+                                   "%s: an empty entry in "
+                                   "the list",
+                                   setting->name);
+        }
         for (size_t j = 0; j < i; j++) {
-            if (strcmp(entries[i].text, entries[j].text) == 0)
+            if (strcmp(entries[i].text, entries[j].text) == 0) {
                 return kpu_diag_add_at(diag, KPU_E_INPUT, &entries[i].place,
                                        "%s: '%s' stands in the list twice", setting->name,
                                        entries[i].text);
+            }
         }
     }
     return KPU_OK;

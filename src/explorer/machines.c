@@ -34,7 +34,7 @@ static int read_integers(kpu_machine_axis *axis, const kpu_setting *setting, kpu
     if (code != KPU_OK)
         return code;
     code = kpu_axis_expand(&parsed, &(kpu_axis_extent){0}, &values, diag);
-    bool good = code != KPU_OK || reserve(axis, values.count);
+    bool good = code == KPU_OK && reserve(axis, values.count);
     for (int64_t i = 0; good && i < values.count; i++) {
         char *text = NULL;
         good = asprintf(&text, "%" PRId64, values.number[i]) >= 0 &&
@@ -42,7 +42,7 @@ static int read_integers(kpu_machine_axis *axis, const kpu_setting *setting, kpu
     }
     free(values.number);
     kpu_axis_fini(&parsed);
-    return good ? code : kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    return good || code != KPU_OK ? code : kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
 }
 
 /* One value of a key that is no integer, as a number. */
@@ -84,13 +84,14 @@ static int read_list(kpu_machine_axis *axis, const kpu_setting *setting, kpu_dia
     int worst = kpu_list_split(setting, &entries, &count, diag);
     if (worst == KPU_OK && !reserve(axis, (int64_t)count))
         worst = kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
-    for (size_t i = 0; i < count && worst != KPU_E_MEMORY; i++) {
-        double value;
+    for (size_t i = 0; i < count && axis->text && axis->value; i++) {
+        double value = 0;
         int code = read_number(axis->key, &entries[i], &value, diag);
-        if (code == KPU_OK && has_value(axis, value))
+        if (code == KPU_OK && has_value(axis, value)) {
             code = kpu_diag_add_at(diag, KPU_E_INPUT, &entries[i].place,
                                    "%s: '%s' stands in the list twice", setting->name,
                                    entries[i].text);
+        }
         if (code == KPU_OK && !add_value(axis, strdup(entries[i].text), value))
             code = kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
         worst = code != KPU_OK ? code : worst;
@@ -112,33 +113,44 @@ static const kpu_key *find_machine_key(const char *name)
     return kpu_key_find(KPU_FILE_MACHINE, part, dot + 1);
 }
 
+/* Two keys that say the same in two units would overwrite each other unseen. */
+static int check_alternatives(const kpu_space *space, const kpu_key *key,
+                              const kpu_setting *setting, kpu_diag *diag)
+{
+    for (size_t a = 0; a < space->machine_axis_count && key->alternative; a++) {
+        const kpu_key *other = space->machine_axes[a].key;
+        if (strcmp(other->section, key->section) == 0 &&
+            strcmp(other->name, key->alternative) == 0) {
+            return kpu_diag_add_at(diag, KPU_E_INPUT, &setting->place,
+                                   "'%s' says the same as '%s.%s', which is an axis already",
+                                   setting->name, other->section, other->name);
+        }
+    }
+    return KPU_OK;
+}
+
 static int read_axis(kpu_space *space, const kpu_setting *setting, kpu_diag *diag)
 {
-    kpu_machine_axis *axis = &space->machine_axes[space->machine_axis_count];
-    *axis = (kpu_machine_axis){.key = find_machine_key(setting->name), .place = setting->place};
-    if (!axis->key)
+    const kpu_key *key = find_machine_key(setting->name);
+    if (!key)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &setting->place, "'%s' is no machine key",
                                setting->name);
     if (space->machine_axis_count == KPU_DIGITS_MAX - 1)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &setting->place, "more than %d machine axes",
                                KPU_DIGITS_MAX - 1);
-    for (size_t a = 0; a < space->machine_axis_count && axis->key->alternative; a++) {
-        const kpu_key *other = space->machine_axes[a].key;
-        /* They would overwrite each other unseen. */
-        if (strcmp(other->section, axis->key->section) == 0 &&
-            strcmp(other->name, axis->key->alternative) == 0)
-            return kpu_diag_add_at(diag, KPU_E_INPUT, &setting->place,
-                                   "'%s' says the same as '%s.%s', which is an axis already",
-                                   setting->name, other->section, other->name);
-    }
-    space->machine_axis_count++;
-    return axis->key->type == KPU_KEY_INT ? read_integers(axis, setting, diag)
-                                          : read_list(axis, setting, diag);
+    int code = check_alternatives(space, key, setting, diag);
+    if (code != KPU_OK)
+        return code;
+    kpu_machine_axis *axis = &space->machine_axes[space->machine_axis_count++];
+    *axis = (kpu_machine_axis){.key = key};
+    return key->type == KPU_KEY_INT ? read_integers(axis, setting, diag)
+                                    : read_list(axis, setting, diag);
 }
 
 static int read_axes(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
 {
     int worst = KPU_OK;
+    space->machine_axis_count = 0;
     space->machine_axes = calloc(sweep->count + 1, sizeof *space->machine_axes);
     if (!space->machine_axes)
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
@@ -164,8 +176,8 @@ static int number_axes(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
         names[a] = text[a];
         lengths[a] = axis->count;
     }
-    space->machine_digits = (kpu_digits){.of_machine = true,
-                                         .axis_count = space->machine_axis_count};
+    space->machine_digits =
+        (kpu_digits){.of_machine = true, .axis_count = space->machine_axis_count};
     int code = kpu_digits_make(&space->machine_digits, names, sweep, diag);
     if (code == KPU_OK)
         code = kpu_digits_lengths(&space->machine_digits, names, lengths, "",
@@ -190,8 +202,8 @@ static int find_machine(const kpu_ini *sweep, const kpu_list_entry *entry, char 
                         kpu_diag *diag)
 {
     size_t length = strlen(entry->text);
-    bool is_path = strchr(entry->text, '/') || (length > 4 && strcmp(entry->text + length - 4,
-                                                                     ".ini") == 0);
+    bool is_path =
+        strchr(entry->text, '/') || (length > 4 && strcmp(entry->text + length - 4, ".ini") == 0);
     char *name = NULL;
     if (asprintf(&name, is_path ? "%s" : "configs/%s.ini", entry->text) < 0)
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
@@ -221,8 +233,8 @@ static int apply_axes(const kpu_space *space, kpu_ini *ini, int64_t variant, kpu
 static int make_variants(kpu_space *space, kpu_ini *ini, kpu_diag *diag)
 {
     size_t variants = (size_t)space->machine_axes_size;
-    kpu_machine *machines = realloc(space->machines,
-                                    (space->machine_count + variants) * sizeof *machines);
+    kpu_machine *machines =
+        realloc(space->machines, (space->machine_count + variants) * sizeof *machines);
     if (!machines)
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
     space->machines = machines;
@@ -262,10 +274,11 @@ static int count_variants(kpu_space *space, const kpu_setting *machines, size_t 
     int64_t count = (int64_t)bases;
     for (size_t d = 0; d < space->machine_digits.digit_count; d++) {
         count *= space->machine_lengths[d];
-        if (count > KPU_MACHINE_VARIANTS_MAX)
+        if (count > KPU_MACHINE_VARIANTS_MAX) {
             return kpu_diag_add_at(diag, KPU_E_INPUT, &machines->place,
                                    "machines and [machine_axes] make more than %d machines",
                                    KPU_MACHINE_VARIANTS_MAX);
+        }
     }
     space->machine_axes_size = count / (int64_t)bases;
     return KPU_OK;

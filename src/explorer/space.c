@@ -27,9 +27,9 @@ static int read_objective(kpu_space *space, const kpu_list_entry *entry, kpu_dia
         names[i] = kpu_metric_at(i)->name;
     const char *near = kpu_nearest_name(entry->text, names, count);
     free(names);
-    return kpu_diag_add_at(diag, KPU_E_INPUT, &entry->place,
-                           "objectives: no metric '%s'%s%s%s", entry->text,
-                           near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &entry->place, "objectives: no metric '%s'%s%s%s",
+                           entry->text, near ? "; did you mean '" : "", near ? near : "",
+                           near ? "'?" : "");
 }
 
 /* A default has no place; it is split like what a user writes. */
@@ -100,10 +100,8 @@ static int fill(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
 {
     int64_t sample = 0;
     int codes[] = {
-        read_sweep(space, sweep, &sample, diag),
-        kpu_space_read_machines(space, sweep, diag),
-        kpu_space_read_workloads(space, sweep, diag),
-        kpu_space_read_axes(space, sweep, diag),
+        read_sweep(space, sweep, &sample, diag),        kpu_space_read_machines(space, sweep, diag),
+        kpu_space_read_workloads(space, sweep, diag),   kpu_space_read_axes(space, sweep, diag),
         kpu_space_read_constraints(space, sweep, diag),
     };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
@@ -199,7 +197,8 @@ static void decode_candidate(const kpu_space *space, size_t gemm, int64_t n, kpu
         digit[d] = n % lengths[d];
     for (size_t a = 0; a < KPU_SPACE_AXES; a++) {
         size_t width = kpu_element_width(kpu_space_axes[a].element);
-        const int64_t *element = values[a].number + (size_t)digit[space->digits.digit_of[a]] * width;
+        const int64_t *element =
+            values[a].number + (size_t)digit[space->digits.digit_of[a]] * width;
         memcpy((char *)out + kpu_space_axes[a].offset, element, width * sizeof *element);
     }
 }

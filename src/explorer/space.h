@@ -10,9 +10,9 @@ enum { KPU_SPACE_AXES = 15, KPU_MACHINE_VARIANTS_MAX = 65536, KPU_DIGITS_MAX = 6
 /* One axis of the candidate: the key in [space], how its elements look, where they go. */
 typedef struct kpu_space_axis {
     const char *name;
-    kpu_element_kind element;
     size_t offset; /* in kpu_candidate */
-    int dim;       /* KPU_M.. that `divisors` refers to; -1: none */
+    kpu_element_kind element;
+    int dim; /* KPU_M.. that `divisors` refers to; -1: none */
 } kpu_space_axis;
 extern const kpu_space_axis kpu_space_axes[KPU_SPACE_AXES];
 
@@ -28,7 +28,6 @@ typedef struct kpu_digits {
 /* A machine key that is an axis; values as text for kpu_ini_set, and as numbers. */
 typedef struct kpu_machine_axis {
     const kpu_key *key;
-    kpu_place place;
     int64_t count;
     char **text;
     double *value;

@@ -54,8 +54,10 @@ static void keep(collected *c, const void *data, size_t size)
     if (c->size + size > c->capacity) {
         c->capacity = 2 * (c->size + size);
         c->bytes = realloc(c->bytes, c->capacity);
-        CU_ASSERT_PTR_NOT_NULL_FATAL(c->bytes);
     }
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c->bytes);
+    if (!c->bytes)
+        return;
     memcpy(c->bytes + c->size, data, size);
     c->size += size;
 }
@@ -79,19 +81,15 @@ static int collect(void *context, const kpu_row *rows, size_t count, kpu_diag *d
 
 static collected collector(void)
 {
-    return (collected){.last_index = -1,
-                       .in_order = true,
-                       .one_thread = true,
-                       .thread = pthread_self()};
+    return (collected){
+        .last_index = -1, .in_order = true, .one_thread = true, .thread = pthread_self()};
 }
 
 static int explore(const kpu_space *space, int threads, collected *c)
 {
     kpu_diag diag = {0};
-    kpu_explore_options options = {.threads = threads,
-                                   .sink = collect,
-                                   .sink_context = c,
-                                   .stop = c->stop_after_first};
+    kpu_explore_options options = {
+        .threads = threads, .sink = collect, .sink_context = c, .stop = c->stop_after_first};
     int code = kpu_explore(space, &options, &diag);
     kpu_diag_fini(&diag);
     CU_ASSERT(c->in_order && c->one_thread);

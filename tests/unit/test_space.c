@@ -134,9 +134,10 @@ static void test_complaints_about_values(void)
 static void test_all_complaints_at_once(void)
 {
     kpu_diag diag = {0};
-    CU_ASSERT_PTR_NULL(make_axes("TM = 0, -1\nTN = 16..8\nTK = 16\nd3 = 1/2\nresidency = 1-0/6-6/6-6\n"
-                                 "dataflow = os, xs\nd1 = divisors\n[constraints]\nfit = TL < 3\n",
-                                 &diag));
+    CU_ASSERT_PTR_NULL(
+        make_axes("TM = 0, -1\nTN = 16..8\nTK = 16\nd3 = 1/2\nresidency = 1-0/6-6/6-6\n"
+                  "dataflow = os, xs\nd1 = divisors\n[constraints]\nfit = TL < 3\n",
+                  &diag));
     CU_ASSERT(has_complaint(&diag, 7, 6, "TM"));
     CU_ASSERT(has_complaint(&diag, 7, 9, "TM"));
     CU_ASSERT(has_complaint(&diag, 8, 6, "backwards"));
@@ -151,10 +152,10 @@ static void test_all_complaints_at_once(void)
 
 static void test_every_field_of_the_candidate(void)
 {
-    kpu_space *space = must_make(SWEEP GEMM
-                                 "[space]\nTM = 16\nTN = 32\nTK = 8\nBM = 48\nBN = 0\nBK = 16\n"
-                                 "dataflow = is\nswap = 1\norder = kmn\nd3 = 3/2/1\nd2 = 4\nd1 = 3\n"
-                                 "control = eddo\neddo_window = 16\nresidency = 3-4/0-6/5-5\n");
+    kpu_space *space =
+        must_make(SWEEP GEMM "[space]\nTM = 16\nTN = 32\nTK = 8\nBM = 48\nBN = 0\nBK = 16\n"
+                             "dataflow = is\nswap = 1\norder = kmn\nd3 = 3/2/1\nd2 = 4\nd1 = 3\n"
+                             "control = eddo\neddo_window = 16\nresidency = 3-4/0-6/5-5\n");
     kpu_point p;
     CU_ASSERT_EQUAL(kpu_space_raw_size(space), 1);
     CU_ASSERT(kpu_space_point(space, 0, &p));
@@ -195,10 +196,10 @@ static void test_defaults_agree_with_the_mapping(void)
 /* The words of the key table have the numbers of the model's enumerations. */
 static void test_words_agree_with_the_model(void)
 {
-    kpu_space *space = must_make(SWEEP GEMM "[space]\n" TILES
-                                            "dataflow = os, ws, is\ncontrol = iddo, eddo\n"
-                                            "[constraints]\na = dataflow != ws\nb = control == iddo\n"
-                                            "c = order == 'mnk'\n");
+    kpu_space *space =
+        must_make(SWEEP GEMM "[space]\n" TILES "dataflow = os, ws, is\ncontrol = iddo, eddo\n"
+                             "[constraints]\na = dataflow != ws\nb = control == iddo\n"
+                             "c = order == 'mnk'\n");
     kpu_point p;
     static const bool admitted[] = {true, false, false, false, true, false};
     CU_ASSERT_EQUAL_FATAL(kpu_space_raw_size(space), 6);
@@ -213,11 +214,11 @@ static void test_words_agree_with_the_model(void)
 /* Machine outermost, then machine axes, then GEMM, then the axes, the last one fastest. */
 static void test_numbering(void)
 {
-    kpu_space *space = must_make(
-        "[sweep]\nname = t\nmachines = minimal, edge-ai\n"
-        "[workload]\ngemms = a:8x4x4, b:6x4x4 x3\n"
-        "[space]\nTM = divisors 2..6\nTN = 4\nTK = 2, 4\n"
-        "[machine_axes]\nl2.banks = 4, 8\ndma.bytes_per_cycle = 8, 400/3, 12.8\n");
+    kpu_space *space =
+        must_make("[sweep]\nname = t\nmachines = minimal, edge-ai\n"
+                  "[workload]\ngemms = a:8x4x4, b:6x4x4 x3\n"
+                  "[space]\nTM = divisors 2..6\nTN = 4\nTK = 2, 4\n"
+                  "[machine_axes]\nl2.banks = 4, 8\ndma.bytes_per_cycle = 8, 400/3, 12.8\n");
     /* a: TM 2 4; b: TM 2 3 6 */
     CU_ASSERT_EQUAL(kpu_space_machine_count(space), 12);
     CU_ASSERT_EQUAL(kpu_space_gemm_count(space), 2);
@@ -248,9 +249,10 @@ static void test_numbering(void)
 
 static void test_lockstep(void)
 {
-    kpu_space *space = must_make(SWEEP GEMM "[space]\nTM = 8, 16\nTN = 4, 32\nTK = 1, 2, 3\n"
-                                            "[lockstep]\nsquare = TM, TN\nmem = l2.banks, l3.tiles\n"
-                                            "[machine_axes]\nl2.banks = 1, 2\nl3.tiles = 4, 8\n");
+    kpu_space *space =
+        must_make(SWEEP GEMM "[space]\nTM = 8, 16\nTN = 4, 32\nTK = 1, 2, 3\n"
+                             "[lockstep]\nsquare = TM, TN\nmem = l2.banks, l3.tiles\n"
+                             "[machine_axes]\nl2.banks = 1, 2\nl3.tiles = 4, 8\n");
     CU_ASSERT_EQUAL(kpu_space_machine_count(space), 2);
     CU_ASSERT_EQUAL(kpu_space_machine(space, 1)->l3_tiles, 8);
     CU_ASSERT_EQUAL(kpu_space_machine(space, 1)->l2_banks, 2);
@@ -287,12 +289,12 @@ static void test_machine_axes_complaints(void)
 
 static void test_constraints(void)
 {
-    kpu_space *space = must_make(SWEEP GEMM
-                                 "[space]\nTM = 16..96 +16\nTN = 16\nTK = 8\nd3 = 2, 3/2/1\n"
-                                 "[constraints]\nfit = TM*TN*eA <= l2_bytes and TM <= M/2\n"
-                                 "even = (TM / 16) % 2 == 0\nbuffers = d3A + d3B + d3C == 6\n"
-                                 "fabric = R*C > 0 and N == 64 and K == 32 and eP >= eC\n"
-                                 "whole = BM == 0 or BM % min(TM, M) == 0\n");
+    kpu_space *space =
+        must_make(SWEEP GEMM "[space]\nTM = 16..96 +16\nTN = 16\nTK = 8\nd3 = 2, 3/2/1\n"
+                             "[constraints]\nfit = TM*TN*eA <= l2_bytes and TM <= M/2\n"
+                             "even = (TM / 16) % 2 == 0\nbuffers = d3A + d3B + d3C == 6\n"
+                             "fabric = R*C > 0 and N == 64 and K == 32 and eP >= eC\n"
+                             "whole = BM == 0 or BM % min(TM, M) == 0\n");
     int64_t admitted = 0;
     for (int64_t i = 0; i < kpu_space_run_size(space); i++) {
         kpu_point p;
@@ -307,15 +309,17 @@ static void test_constraints(void)
 
 static void test_a_sample_is_ascending_and_has_no_doubles(void)
 {
-    kpu_space *space = must_make("[sweep]\nname = t\nmachines = minimal\nsample = 1000\nseed = 7\n" GEMM
-                                 "[space]\nTM = 1..50\nTN = 1..50\nTK = 1..50\n");
-    kpu_space *other = must_make("[sweep]\nname = t\nmachines = minimal\nsample = 1000\nseed = 8\n" GEMM
-                                 "[space]\nTM = 1..50\nTN = 1..50\nTK = 1..50\n");
+    kpu_space *space =
+        must_make("[sweep]\nname = t\nmachines = minimal\nsample = 1000\nseed = 7\n" GEMM
+                  "[space]\nTM = 1..50\nTN = 1..50\nTK = 1..50\n");
+    kpu_space *other =
+        must_make("[sweep]\nname = t\nmachines = minimal\nsample = 1000\nseed = 8\n" GEMM
+                  "[space]\nTM = 1..50\nTN = 1..50\nTK = 1..50\n");
     CU_ASSERT_EQUAL(kpu_space_raw_size(space), 125000);
     CU_ASSERT_EQUAL_FATAL(kpu_space_run_size(space), 1000);
     int64_t last = -1, sum = 0, differing = 0;
     for (int64_t i = 0; i < 1000; i++) {
-        kpu_point p, q;
+        kpu_point p = {0}, q = {0};
         CU_ASSERT(kpu_space_point(space, i, &p) && kpu_space_point(other, i, &q));
         CU_ASSERT(p.index > last && p.index / 125 == i);
         last = p.index;
@@ -342,8 +346,8 @@ static void test_an_enormous_space(void)
     CU_ASSERT(kpu_space_point(space, INT64_C(999999999999999), &p));
     CU_ASSERT_EQUAL(p.candidate.tile[KPU_K], 100000);
     kpu_space_free(space);
-    CU_ASSERT_PTR_NULL(make_axes("TM = 1..100000\nTN = 1..100000\nTK = 1..100000\nd1 = 1..60000\n",
-                                 &diag));
+    CU_ASSERT_PTR_NULL(
+        make_axes("TM = 1..100000\nTN = 1..100000\nTK = 1..100000\nd1 = 1..60000\n", &diag));
     CU_ASSERT(has_complaint(&diag, 0, 0, "more than 2^62 points"));
     kpu_diag_fini(&diag);
 }
@@ -360,12 +364,12 @@ static void expect_sweep_complaint(const char *text, const char *part)
 
 static void test_complaints_about_the_sweep(void)
 {
-    expect_sweep_complaint("[sweep]\nname = t\nmachines = minimal\n" GEMM "[space]\nTM = 1\nTN = 1\n",
-                           "TK");
+    expect_sweep_complaint(
+        "[sweep]\nname = t\nmachines = minimal\n" GEMM "[space]\nTM = 1\nTN = 1\n", "TK");
     expect_sweep_complaint("[sweep]\nname = t\nmachines = mini\n" GEMM "[space]\n" TILES,
                            "configs/mini.ini");
-    expect_sweep_complaint("[sweep]\nname = t\nmachines = minimal, minimal\n" GEMM "[space]\n" TILES,
-                           "twice");
+    expect_sweep_complaint(
+        "[sweep]\nname = t\nmachines = minimal, minimal\n" GEMM "[space]\n" TILES, "twice");
     expect_sweep_complaint(SWEEP "[space]\n" TILES, "nothing to compute");
     expect_sweep_complaint(SWEEP "[workload]\nfiles = none.csv\n[space]\n" TILES, "none.csv");
     expect_sweep_complaint(SWEEP "objectives = cycels\n" GEMM "[space]\n" TILES,
