@@ -100,7 +100,7 @@ static void expect_texts(kpu_results *results)
 static void test_tables_and_texts_come_back(void)
 {
     static const char *const cells[] = {"edge-ai", "4", "400/3", "ws",
-                                        "gr\xc3\xb6\xc3\x9f" "er", "32", "0.1", "os"};
+                                        "gr\303\266\303\237er", "32", "0.1", "os"};
     kpu_diag diag = {0};
     kpu_store *store = NULL;
     kpu_results *results = NULL;
