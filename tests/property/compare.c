@@ -51,15 +51,14 @@ static void compare_traffic(comparison *c, const char *name, const kpu_traffic *
                             const kpu_traffic *want)
 {
     char field[64];
-    static const char *const links[] = { "dram_read", "dram_write",   "l3_to_l2",
-                                         "l2_to_l3",  "l2_to_l1",     "l1_to_l2",
-                                         "l1_to_fabric", "fabric_to_l1" };
-    const int64_t *const gots[] = { got->dram_read,    got->dram_write,  got->l3_to_l2,
-                                    got->l2_to_l3,     got->l2_to_l1,    got->l1_to_l2,
-                                    got->l1_to_fabric, got->fabric_to_l1 };
-    const int64_t *const wants[] = { want->dram_read,    want->dram_write,  want->l3_to_l2,
-                                     want->l2_to_l3,     want->l2_to_l1,    want->l1_to_l2,
-                                     want->l1_to_fabric, want->fabric_to_l1 };
+    static const char *const links[] = {"dram_read", "dram_write", "l3_to_l2",     "l2_to_l3",
+                                        "l2_to_l1",  "l1_to_l2",   "l1_to_fabric", "fabric_to_l1"};
+    const int64_t *const gots[] = {got->dram_read,    got->dram_write,  got->l3_to_l2,
+                                   got->l2_to_l3,     got->l2_to_l1,    got->l1_to_l2,
+                                   got->l1_to_fabric, got->fabric_to_l1};
+    const int64_t *const wants[] = {want->dram_read,    want->dram_write,  want->l3_to_l2,
+                                    want->l2_to_l3,     want->l2_to_l1,    want->l1_to_l2,
+                                    want->l1_to_fabric, want->fabric_to_l1};
     for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
         snprintf(field, sizeof field, "%s %s", name, links[i]);
         compare_ints(c, field, gots[i], wants[i], KPU_OPERANDS);
@@ -104,7 +103,7 @@ static void compare_energy(comparison *c, const kpu_machine *machine, const kpu_
 int compare_results(const kpu_machine *machine, const kpu_result *got, const ref_result *want,
                     FILE *log)
 {
-    comparison c = { .log = log };
+    comparison c = {.log = log};
     kpu_traffic closed_form;
     compare_int(&c, "broken", got->mapping.broken, want->broken);
     if (got->mapping.broken || want->broken)

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define PICK(random, table) \
+#define PICK(random, table)                                                                        \
     ((table)[random_between((random), 0, (int64_t)(sizeof(table) / sizeof((table)[0])) - 1)])
 
 int64_t random_between(random_stream *random, int64_t least, int64_t most)
@@ -20,23 +20,23 @@ bool random_chance(random_stream *random, int64_t percent)
 
 static kpu_rational draw_bandwidth(random_stream *random)
 {
-    static const int64_t widths[] = { 1, 2, 3, 4, 8, 16, 42, 64, 200, 1000 };
+    static const int64_t widths[] = {1, 2, 3, 4, 8, 16, 42, 64, 200, 1000};
     kpu_rational out;
     int64_t den = random_chance(random, 50) ? 1 : random_between(random, 1, 9);
     if (!kpu_rational_make(PICK(random, widths), den, &out))
-        out = (kpu_rational){ 1, 1 };
+        out = (kpu_rational){1, 1};
     return out;
 }
 
 static int64_t draw_latency(random_stream *random)
 {
-    static const int64_t latencies[] = { 0, 0, 0, 1, 2, 5, 11, 25, 100, 250, 1000 };
+    static const int64_t latencies[] = {0, 0, 0, 1, 2, 5, 11, 25, 100, 250, 1000};
     return PICK(random, latencies);
 }
 
 static int64_t draw_engines(random_stream *random)
 {
-    static const int64_t counts[] = { 1, 1, 1, 2, 2, 3, 4, 5, 7, 16, 40 };
+    static const int64_t counts[] = {1, 1, 1, 2, 2, 3, 4, 5, 7, 16, 40};
     return PICK(random, counts);
 }
 
@@ -50,7 +50,7 @@ static void draw_capacity(random_stream *random, int64_t *banks, int64_t *kib)
 
 static void draw_machine(random_stream *random, kpu_machine *out)
 {
-    *out = (kpu_machine){ .name = "random", .clock_ghz = 0.5, .mac_pj = 0.25, .leakage_mw = 3.0 };
+    *out = (kpu_machine){.name = "random", .clock_ghz = 0.5, .mac_pj = 0.25, .leakage_mw = 3.0};
     out->dram_channels = draw_engines(random);
     out->dma_bytes_per_cycle = draw_bandwidth(random);
     out->dma_latency_cycles = draw_latency(random);
@@ -76,7 +76,7 @@ static void draw_machine(random_stream *random, kpu_machine *out)
 
 static void draw_problem(random_stream *random, kpu_problem *out)
 {
-    static const int64_t sizes[] = { 1, 2, 4, 8 };
+    static const int64_t sizes[] = {1, 2, 4, 8};
     for (int d = 0; d < KPU_DIMS; d++)
         out->dim[d] = random_between(random, 1, random_chance(random, 30) ? 8 : 100);
     out->element_bytes[KPU_A] = PICK(random, sizes);
@@ -142,8 +142,9 @@ static void draw_candidate(random_stream *random, const kpu_problem *problem, in
     out->dataflow = random_between(random, 0, KPU_DATAFLOWS - 1);
     out->swap = random_between(random, 0, 1);
     out->control = random_between(random, 0, KPU_CONTROLS - 1);
-    out->eddo_window =
-        random_chance(random, 25) ? 32 : random_between(random, 1, random_chance(random, 50) ? 6 : 40);
+    out->eddo_window = random_chance(random, 25)
+                           ? 32
+                           : random_between(random, 1, random_chance(random, 50) ? 6 : 40);
     out->l1_buffers = random_between(random, 1, 4);
     draw_order(random, out->order);
     draw_buffering(random, out->l3_buffers);
@@ -161,11 +162,10 @@ static void draw_candidate(random_stream *random, const kpu_problem *problem, in
 
 void random_case_draw(uint64_t seed, uint64_t number, random_case *out)
 {
-    random_stream random = { .seed = seed, .stream = number };
+    random_stream random = {.seed = seed, .stream = number};
     draw_machine(&random, &out->machine);
     draw_problem(&random, &out->problem);
-    draw_candidate(&random, &out->problem, random_chance(&random, 2) ? 2000 : 200,
-                   &out->candidate);
+    draw_candidate(&random, &out->problem, random_chance(&random, 2) ? 2000 : 200, &out->candidate);
 }
 
 /* ---- JSON --------------------------------------------------------------------------------- */
@@ -177,7 +177,7 @@ static void print_bandwidth(FILE *file, const char *key, kpu_rational r)
 
 static void print_machine(const kpu_machine *m, FILE *file)
 {
-    static const char *const levels[] = { "dram", "l3", "l2", "l1" };
+    static const char *const levels[] = {"dram", "l3", "l2", "l1"};
     fprintf(file, "\"hw\":{\"dram\":{\"channels\":%lld},\"dma\":{", (long long)m->dram_channels);
     print_bandwidth(file, "bytes_per_cycle", m->dma_bytes_per_cycle);
     fprintf(file, "\"latency\":%lld},\"l3\":{\"tiles\":%lld,\"tile_kib\":%lld},",
@@ -213,8 +213,8 @@ static void print_candidate(const kpu_candidate *c, FILE *file)
 {
     fprintf(file, "\"candidate\":{");
     for (int d = 0; d < KPU_DIMS; d++)
-        fprintf(file, "\"T%c\":%lld,\"B%c\":%lld,", "MNK"[d], (long long)c->tile[d], "MNK"[d],
-                (long long)c->block[d]);
+        fprintf(file, "\"T%c\":%lld,\"B%c\":%lld,", "MNK"[d], (long long)c -> tile[d], "MNK"[d],
+                (long long)c -> block[d]);
     fprintf(file, "\"dataflow\":\"%s\",\"swap\":%lld,\"order\":\"%c%c%c\",",
             kpu_dataflow_names[c->dataflow], (long long)c->swap, "mnk"[c->order[0]],
             "mnk"[c->order[1]], "mnk"[c->order[2]]);
@@ -228,7 +228,7 @@ static void print_candidate(const kpu_candidate *c, FILE *file)
     }
     for (int x = 0; x < KPU_OPERANDS; x++)
         fprintf(file, "%c\"%c\":[%lld,%lld]", x ? ',' : '{', "ABC"[x],
-                (long long)c->hoist[x][KPU_HOIST_L3], (long long)c->hoist[x][KPU_HOIST_L2]);
+                (long long)c -> hoist[x][KPU_HOIST_L3], (long long)c -> hoist[x][KPU_HOIST_L2]);
     fprintf(file, "}}");
 }
 

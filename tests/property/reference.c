@@ -86,8 +86,8 @@ static void sum_energy(const ref_nest *nest, ref_result *out)
 void ref_evaluate(const kpu_machine *machine, const kpu_problem *problem,
                   const kpu_candidate *candidate, ref_result *out)
 {
-    ref_nest nest = { .machine = machine, .problem = problem, .candidate = candidate };
-    *out = (ref_result){ 0 };
+    ref_nest nest = {.machine = machine, .problem = problem, .candidate = candidate};
+    *out = (ref_result){0};
     if (!is_legal(problem, candidate) || !ref_nest_make(&nest)) {
         out->broken = 1u << KPU_LIMIT_INPUT;
         return;
@@ -110,5 +110,5 @@ void ref_result_fini(ref_result *result)
 {
     free((void *)(uintptr_t)result->counts.dma_busy);
     free((void *)(uintptr_t)result->counts.bm_busy);
-    *result = (ref_result){ 0 };
+    *result = (ref_result){0};
 }

@@ -30,40 +30,40 @@ typedef struct emitter {
     size_t step;
 } emitter;
 
-static const int slot_stall[KPU_HOIST_LEVELS] = { KPU_STALL_L3_SLOTS, KPU_STALL_L2_SLOTS };
+static const int slot_stall[KPU_HOIST_LEVELS] = {KPU_STALL_L3_SLOTS, KPU_STALL_L2_SLOTS};
 
 /* ---- Commands and waits ------------------------------------------------------------------- */
 
 static const struct {
     int operand, engine_class;
 } kinds[KPU_COMMANDS] = {
-    [KPU_CMD_DMA_LOAD_A] = { KPU_A, KPU_ENGINE_DMA },
-    [KPU_CMD_DMA_LOAD_B] = { KPU_B, KPU_ENGINE_DMA },
-    [KPU_CMD_DMA_LOAD_C] = { KPU_C, KPU_ENGINE_DMA },
-    [KPU_CMD_BM_LOAD_A] = { KPU_A, KPU_ENGINE_BM },
-    [KPU_CMD_BM_LOAD_B] = { KPU_B, KPU_ENGINE_BM },
-    [KPU_CMD_BM_LOAD_C] = { KPU_C, KPU_ENGINE_BM },
-    [KPU_CMD_STR_A] = { KPU_A, KPU_ENGINE_STR_A },
-    [KPU_CMD_STR_B] = { KPU_B, KPU_ENGINE_STR_B },
-    [KPU_CMD_STR_CIN] = { KPU_C, KPU_ENGINE_STR_CIN },
-    [KPU_CMD_FAB] = { KPU_C, KPU_ENGINE_FAB },
-    [KPU_CMD_STR_COUT] = { KPU_C, KPU_ENGINE_STR_COUT },
-    [KPU_CMD_BM_STORE_C] = { KPU_C, KPU_ENGINE_BM },
-    [KPU_CMD_DMA_STORE_C] = { KPU_C, KPU_ENGINE_DMA },
+    [KPU_CMD_DMA_LOAD_A] = {KPU_A, KPU_ENGINE_DMA},
+    [KPU_CMD_DMA_LOAD_B] = {KPU_B, KPU_ENGINE_DMA},
+    [KPU_CMD_DMA_LOAD_C] = {KPU_C, KPU_ENGINE_DMA},
+    [KPU_CMD_BM_LOAD_A] = {KPU_A, KPU_ENGINE_BM},
+    [KPU_CMD_BM_LOAD_B] = {KPU_B, KPU_ENGINE_BM},
+    [KPU_CMD_BM_LOAD_C] = {KPU_C, KPU_ENGINE_BM},
+    [KPU_CMD_STR_A] = {KPU_A, KPU_ENGINE_STR_A},
+    [KPU_CMD_STR_B] = {KPU_B, KPU_ENGINE_STR_B},
+    [KPU_CMD_STR_CIN] = {KPU_C, KPU_ENGINE_STR_CIN},
+    [KPU_CMD_FAB] = {KPU_C, KPU_ENGINE_FAB},
+    [KPU_CMD_STR_COUT] = {KPU_C, KPU_ENGINE_STR_COUT},
+    [KPU_CMD_BM_STORE_C] = {KPU_C, KPU_ENGINE_BM},
+    [KPU_CMD_DMA_STORE_C] = {KPU_C, KPU_ENGINE_DMA},
 };
 
 static size_t emit(emitter *e, int kind, int64_t bytes)
 {
     const kpu_machine *machine = e->nest->machine;
     ref_program *program = e->program;
-    kpu_rational bandwidth = { 1, 1 };
-    ref_command command = { .kind = kind,
-                            .operand = kinds[kind].operand,
-                            .engine_class = kinds[kind].engine_class,
-                            .bytes = bytes,
-                            .latency = machine->streamer_latency_cycles,
-                            .first_wait = program->wait_count,
-                            .streams = { REF_NONE, REF_NONE, REF_NONE } };
+    kpu_rational bandwidth = {1, 1};
+    ref_command command = {.kind = kind,
+                           .operand = kinds[kind].operand,
+                           .engine_class = kinds[kind].engine_class,
+                           .bytes = bytes,
+                           .latency = machine->streamer_latency_cycles,
+                           .first_wait = program->wait_count,
+                           .streams = {REF_NONE, REF_NONE, REF_NONE}};
     switch (command.engine_class) {
     case KPU_ENGINE_DMA:
         bandwidth = machine->dma_bytes_per_cycle;
@@ -92,7 +92,7 @@ static void wait_for(emitter *e, size_t earlier, ref_moment moment, int slot, in
     ref_program *program = e->program;
     program->waits = ref_grow(program->waits, &program->wait_capacity, program->wait_count + 1,
                               sizeof *program->waits);
-    program->waits[program->wait_count++] = (ref_wait){ earlier, moment, slot, operand };
+    program->waits[program->wait_count++] = (ref_wait){earlier, moment, slot, operand};
     program->commands[program->command_count - 1].wait_count++;
 }
 
@@ -153,8 +153,7 @@ static void emit_bm_store(emitter *e, size_t q)
     history *from = &e->history[KPU_HOIST_L2][KPU_C][q];
     size_t l3 = l3_arrival_of(e, q);
     history *to = &e->history[KPU_HOIST_L3][KPU_C][l3];
-    int64_t bytes =
-        ref_tile_bytes(e->nest, KPU_C, first_step(e, KPU_HOIST_L2, q), arrival->final);
+    int64_t bytes = ref_tile_bytes(e->nest, KPU_C, first_step(e, KPU_HOIST_L2, q), arrival->final);
     size_t command = emit(e, KPU_CMD_BM_STORE_C, bytes);
     if (to->writer_count == 0)
         wait_for_slot(e, KPU_HOIST_L3, KPU_C, l3);
@@ -168,8 +167,7 @@ static void emit_dma_store(emitter *e, size_t q)
 {
     const ref_arrival *arrival = &e->residence[KPU_HOIST_L3][KPU_C].arrivals[q];
     history *from = &e->history[KPU_HOIST_L3][KPU_C][q];
-    int64_t bytes =
-        ref_tile_bytes(e->nest, KPU_C, first_step(e, KPU_HOIST_L3, q), arrival->final);
+    int64_t bytes = ref_tile_bytes(e->nest, KPU_C, first_step(e, KPU_HOIST_L3, q), arrival->final);
     size_t command = emit(e, KPU_CMD_DMA_STORE_C, bytes);
     wait_for_source(e, from->writers[from->writer_count - 1], REF_READY);
     from->store = command;
@@ -316,7 +314,7 @@ static size_t emit_stream_in(emitter *e, int operand)
 static int64_t compute_cycles(const ref_nest *nest, const int64_t extent[KPU_DIMS])
 {
     int64_t rows = nest->machine->fabric_rows, cols = nest->machine->fabric_cols;
-    static const int depth_dim[KPU_DATAFLOWS] = { KPU_K, KPU_M, KPU_N };
+    static const int depth_dim[KPU_DATAFLOWS] = {KPU_K, KPU_M, KPU_N};
     int64_t depth = extent[depth_dim[nest->candidate->dataflow]];
     if (nest->machine->pipelining == KPU_PIPELINING_NONE)
         depth += (nest->candidate->dataflow == KPU_OS ? rows : 2 * rows) + cols - 2;
@@ -354,8 +352,8 @@ static void emit_cout(emitter *e)
     const ref_step *step = &e->nest->steps[e->step];
     bool final = true; /* unless a later step uses the tile */
     for (size_t s = e->step + 1; s < e->nest->step_count && final; s++)
-        final = ref_tile_id(e->nest, KPU_C, &e->nest->steps[s]) !=
-                ref_tile_id(e->nest, KPU_C, step);
+        final =
+            ref_tile_id(e->nest, KPU_C, &e->nest->steps[s]) != ref_tile_id(e->nest, KPU_C, step);
     int64_t bytes = ref_tile_bytes(e->nest, KPU_C, step, final);
     size_t command = emit(e, KPU_CMD_STR_COUT, bytes);
     if (h->writer_count == 0)
@@ -426,7 +424,7 @@ static void emit_step(emitter *e)
 static void emitter_init(emitter *e)
 {
     const ref_nest *nest = e->nest;
-    static const int stationary_of[KPU_DATAFLOWS] = { KPU_C, KPU_B, KPU_A };
+    static const int stationary_of[KPU_DATAFLOWS] = {KPU_C, KPU_B, KPU_A};
     e->stationary = stationary_of[nest->candidate->dataflow];
     for (int level = 0; level < KPU_HOIST_LEVELS; level++)
         for (int x = 0; x < KPU_OPERANDS; x++) {
@@ -460,8 +458,8 @@ static void emitter_fini(emitter *e)
 
 void ref_program_make(const ref_nest *nest, ref_result *result, ref_program *out)
 {
-    emitter e = { .nest = nest, .result = result, .program = out };
-    *out = (ref_program){ 0 };
+    emitter e = {.nest = nest, .result = result, .program = out};
+    *out = (ref_program){0};
     if (nest->machine->pipelining == KPU_PIPELINING_FULL)
         out->skew = nest->machine->fabric_rows + nest->machine->fabric_cols - 2;
     emitter_init(&e);
@@ -478,5 +476,5 @@ void ref_program_fini(ref_program *program)
 {
     free(program->commands);
     free(program->waits);
-    *program = (ref_program){ 0 };
+    *program = (ref_program){0};
 }

@@ -48,9 +48,9 @@ bool ref_is_relevant(int operand, int dim)
 }
 
 static const int tile_loops[KPU_DATAFLOWS][2][KPU_DIMS] = {
-    [KPU_OS] = { { KPU_M, KPU_N, KPU_K }, { KPU_N, KPU_M, KPU_K } },
-    [KPU_WS] = { { KPU_N, KPU_K, KPU_M }, { KPU_K, KPU_N, KPU_M } },
-    [KPU_IS] = { { KPU_M, KPU_K, KPU_N }, { KPU_K, KPU_M, KPU_N } },
+    [KPU_OS] = {{KPU_M, KPU_N, KPU_K}, {KPU_N, KPU_M, KPU_K}},
+    [KPU_WS] = {{KPU_N, KPU_K, KPU_M}, {KPU_K, KPU_N, KPU_M}},
+    [KPU_IS] = {{KPU_M, KPU_K, KPU_N}, {KPU_K, KPU_M, KPU_N}},
 };
 
 /* Clamped tile and block; false if illegal. */
@@ -138,7 +138,7 @@ bool ref_nest_make(ref_nest *nest)
     size_t most = (size_t)(nest->tiles[KPU_M] * nest->tiles[KPU_N] * nest->tiles[KPU_K]);
     nest->steps = ref_allocate(most, sizeof *nest->steps);
     nest->step_count = 0;
-    int64_t index[KPU_NEST] = { 0 };
+    int64_t index[KPU_NEST] = {0};
     run_loop(nest, 0, index);
     return true;
 }
@@ -185,7 +185,7 @@ typedef struct lifetimes {
 
 static lifetimes find_lifetimes(const ref_nest *nest, int operand, size_t tiles)
 {
-    lifetimes life = { ref_allocate(tiles, sizeof(size_t)), ref_allocate(tiles, sizeof(size_t)) };
+    lifetimes life = {ref_allocate(tiles, sizeof(size_t)), ref_allocate(tiles, sizeof(size_t))};
     for (size_t i = 0; i < tiles; i++)
         life.first[i] = REF_NONE;
     for (size_t s = 0; s < nest->step_count; s++) {
@@ -200,8 +200,7 @@ static lifetimes find_lifetimes(const ref_nest *nest, int operand, size_t tiles)
 static void close_window(const ref_nest *nest, int operand, const lifetimes *life,
                          ref_residence *out, size_t first_arrival, size_t end_step)
 {
-    out->window_tiles =
-        ref_max(out->window_tiles, (int64_t)(out->arrival_count - first_arrival));
+    out->window_tiles = ref_max(out->window_tiles, (int64_t)(out->arrival_count - first_arrival));
     for (size_t a = first_arrival; a < out->arrival_count; a++) {
         ref_arrival *arrival = &out->arrivals[a];
         const ref_step *step = &nest->steps[arrival->first_step];
@@ -219,7 +218,7 @@ void ref_residence_make(const ref_nest *nest, int operand, int64_t hoist, ref_re
     size_t tiles = (size_t)(nest->tiles[KPU_M] * nest->tiles[KPU_N] * nest->tiles[KPU_K]);
     lifetimes life = find_lifetimes(nest, operand, tiles);
     size_t *newest = ref_allocate(tiles, sizeof *newest); /* arrival + 1 of each tile, 0 none */
-    *out = (ref_residence){ 0 };
+    *out = (ref_residence){0};
     out->arrivals = ref_allocate(nest->step_count, sizeof *out->arrivals);
     out->arrival_of_step = ref_allocate(nest->step_count, sizeof *out->arrival_of_step);
     size_t window_begin = 0;
@@ -230,9 +229,8 @@ void ref_residence_make(const ref_nest *nest, int operand, int64_t hoist, ref_re
         }
         int64_t tile = ref_tile_id(nest, operand, &nest->steps[s]);
         if (newest[tile] <= window_begin) {
-            out->arrivals[out->arrival_count++] = (ref_arrival){
-                .tile = tile, .first_step = s, .fresh = life.first[tile] == s
-            };
+            out->arrivals[out->arrival_count++] =
+                (ref_arrival){.tile = tile, .first_step = s, .fresh = life.first[tile] == s};
             newest[tile] = out->arrival_count;
         }
         out->arrival_of_step[s] = newest[tile] - 1;
@@ -247,7 +245,7 @@ void ref_residence_fini(ref_residence *residence)
 {
     free(residence->arrivals);
     free(residence->arrival_of_step);
-    *residence = (ref_residence){ 0 };
+    *residence = (ref_residence){0};
 }
 
 /* ---- Residency: all hoists tried ---------------------------------------------------------- */
@@ -304,7 +302,7 @@ static void choose_level(const ref_nest *nest, const choice *all, int level, con
 {
     int64_t capacity = kpu_machine_capacity_bytes(
         nest->machine, level == KPU_HOIST_L3 ? KPU_LEVEL_L3 : KPU_LEVEL_L2);
-    int64_t best[5] = { INT64_MAX, 0, 0, 0, 0 };
+    int64_t best[5] = {INT64_MAX, 0, 0, 0, 0};
     int64_t p[3];
     for (p[0] = least[0]; p[0] <= KPU_NEST; p[0]++)
         for (p[1] = least[1]; p[1] <= KPU_NEST; p[1]++)
@@ -312,8 +310,8 @@ static void choose_level(const ref_nest *nest, const choice *all, int level, con
                 int64_t footprint = ring_bytes(nest, all, level, p);
                 if (footprint > capacity)
                     continue;
-                int64_t key[5] = { all->bytes[0][p[0]] + all->bytes[1][p[1]] + all->bytes[2][p[2]],
-                                   footprint, -p[0], -p[1], -p[2] };
+                int64_t key[5] = {all->bytes[0][p[0]] + all->bytes[1][p[1]] + all->bytes[2][p[2]],
+                                  footprint, -p[0], -p[1], -p[2]};
                 if (is_better(key, best))
                     memcpy(best, key, sizeof best);
             }
@@ -325,7 +323,7 @@ void ref_choose_residency(const ref_nest *nest, ref_result *result)
 {
     choice all;
     measure(nest, &all);
-    int64_t least[3] = { 0, 0, 0 };
+    int64_t least[3] = {0, 0, 0};
     for (int level = 0; level < KPU_HOIST_LEVELS; level++) {
         if (nest->candidate->auto_residency)
             choose_level(nest, &all, level, least, result);

@@ -13,8 +13,7 @@ static const ref_wait *find_ended(const ref_program *program, const ref_command 
 {
     for (size_t i = 0; i < command->wait_count; i++) {
         const ref_wait *wait = wait_at(program, command, i);
-        if ((wait->slot != REF_SOURCE) == is_slot &&
-            ref_wait_time(program, wait) == command->start)
+        if ((wait->slot != REF_SOURCE) == is_slot && ref_wait_time(program, wait) == command->start)
             return wait;
     }
     return NULL;

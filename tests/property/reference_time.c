@@ -74,7 +74,7 @@ static void engines_fini(engines *all)
 static void time_in_order(const ref_nest *nest, ref_program *program)
 {
     engines all;
-    size_t emitted[KPU_ENGINE_CLASSES] = { 0 };
+    size_t emitted[KPU_ENGINE_CLASSES] = {0};
     engines_init(nest->machine, &all);
     for (size_t i = 0; i < program->command_count; i++) {
         ref_command *command = &program->commands[i];
@@ -108,7 +108,7 @@ static void queues_init(const ref_nest *nest, event_clock *clock)
     for (int c = 0; c < KPU_ENGINE_CLASSES; c++) {
         queue *q = &clock->queues[c];
         bool is_dynamic = c == KPU_ENGINE_DMA || c == KPU_ENGINE_BM;
-        *q = (queue){ .window = is_dynamic ? (size_t)nest->candidate->eddo_window : 1 };
+        *q = (queue){.window = is_dynamic ? (size_t)nest->candidate->eddo_window : 1};
         q->commands = ref_allocate(program->command_count, sizeof *q->commands);
         for (size_t i = 0; i < program->command_count; i++)
             if (program->commands[i].engine_class == c)
@@ -182,7 +182,7 @@ static int64_t next_cycle(event_clock *clock)
 
 static void time_by_events(const ref_nest *nest, ref_program *program)
 {
-    event_clock clock = { .program = program };
+    event_clock clock = {.program = program};
     engines_init(nest->machine, &clock.all);
     queues_init(nest, &clock);
     while (clock.cycle != INT64_MAX) {

@@ -118,8 +118,8 @@ static bool same_counts(const kpu_machine *machine, const kpu_counts *a, const k
     kpu_counts x = *a, y = *b;
     x.dma_busy = y.dma_busy = x.bm_busy = y.bm_busy = NULL;
     return memcmp(&x, &y, sizeof x) == 0 &&
-           memcmp(a->dma_busy, b->dma_busy,
-                  (size_t)machine->dram_channels * sizeof *a->dma_busy) == 0 &&
+           memcmp(a->dma_busy, b->dma_busy, (size_t)machine->dram_channels * sizeof *a->dma_busy) ==
+               0 &&
            memcmp(a->bm_busy, b->bm_busy,
                   (size_t)machine->block_mover_engines * sizeof *a->bm_busy) == 0;
 }
@@ -144,38 +144,71 @@ static void faster(kpu_rational *bandwidth)
     (void)kpu_rational_make(bandwidth->num * 3, bandwidth->den * 2, bandwidth);
 }
 
-static void improve_dma_bandwidth(random_case *c) { faster(&c->machine.dma_bytes_per_cycle); }
+static void improve_dma_bandwidth(random_case *c)
+{
+    faster(&c->machine.dma_bytes_per_cycle);
+}
 static void improve_bm_bandwidth(random_case *c)
 {
     faster(&c->machine.block_mover_bytes_per_cycle);
 }
-static void improve_row_bandwidth(random_case *c) { faster(&c->machine.row_bytes_per_cycle); }
-static void improve_col_bandwidth(random_case *c) { faster(&c->machine.col_bytes_per_cycle); }
-static void improve_drain_bandwidth(random_case *c) { faster(&c->machine.drain_bytes_per_cycle); }
-static void improve_dma_latency(random_case *c) { c->machine.dma_latency_cycles /= 2; }
-static void improve_bm_latency(random_case *c) { c->machine.block_mover_latency_cycles /= 2; }
-static void improve_str_latency(random_case *c) { c->machine.streamer_latency_cycles /= 2; }
-static void improve_registers(random_case *c) { c->machine.registers_per_pe *= 2; }
-static void improve_d1(random_case *c) { c->candidate.l1_buffers++; }
-static void improve_d2_a(random_case *c) { c->candidate.l2_buffers[KPU_A]++; }
-static void improve_d2_b(random_case *c) { c->candidate.l2_buffers[KPU_B]++; }
+static void improve_row_bandwidth(random_case *c)
+{
+    faster(&c->machine.row_bytes_per_cycle);
+}
+static void improve_col_bandwidth(random_case *c)
+{
+    faster(&c->machine.col_bytes_per_cycle);
+}
+static void improve_drain_bandwidth(random_case *c)
+{
+    faster(&c->machine.drain_bytes_per_cycle);
+}
+static void improve_dma_latency(random_case *c)
+{
+    c->machine.dma_latency_cycles /= 2;
+}
+static void improve_bm_latency(random_case *c)
+{
+    c->machine.block_mover_latency_cycles /= 2;
+}
+static void improve_str_latency(random_case *c)
+{
+    c->machine.streamer_latency_cycles /= 2;
+}
+static void improve_registers(random_case *c)
+{
+    c->machine.registers_per_pe *= 2;
+}
+static void improve_d1(random_case *c)
+{
+    c->candidate.l1_buffers++;
+}
+static void improve_d2_a(random_case *c)
+{
+    c->candidate.l2_buffers[KPU_A]++;
+}
+static void improve_d2_b(random_case *c)
+{
+    c->candidate.l2_buffers[KPU_B]++;
+}
 
 static const struct {
     const char *name;
     void (*apply)(random_case *c);
 } improvements[] = {
-    { "DMA bandwidth", improve_dma_bandwidth },
-    { "block mover bandwidth", improve_bm_bandwidth },
-    { "row streamer bandwidth", improve_row_bandwidth },
-    { "column streamer bandwidth", improve_col_bandwidth },
-    { "drain bandwidth", improve_drain_bandwidth },
-    { "DMA latency", improve_dma_latency },
-    { "block mover latency", improve_bm_latency },
-    { "streamer latency", improve_str_latency },
-    { "registers", improve_registers },
-    { "d1", improve_d1 },
-    { "d2 of A", improve_d2_a },
-    { "d2 of B", improve_d2_b },
+    {"DMA bandwidth", improve_dma_bandwidth},
+    {"block mover bandwidth", improve_bm_bandwidth},
+    {"row streamer bandwidth", improve_row_bandwidth},
+    {"column streamer bandwidth", improve_col_bandwidth},
+    {"drain bandwidth", improve_drain_bandwidth},
+    {"DMA latency", improve_dma_latency},
+    {"block mover latency", improve_bm_latency},
+    {"streamer latency", improve_str_latency},
+    {"registers", improve_registers},
+    {"d1", improve_d1},
+    {"d2 of A", improve_d2_a},
+    {"d2 of B", improve_d2_b},
 };
 
 /* The same case with its hoists fixed, and memory enough for another buffer. */
@@ -221,8 +254,7 @@ static void check_monotone(property_run *run)
 static void check_case(property_run *run)
 {
     const random_case *c = &run->c;
-    int code =
-        kpu_evaluate(run->simulator, &c->machine, &c->problem, &c->candidate, &run->result);
+    int code = kpu_evaluate(run->simulator, &c->machine, &c->problem, &c->candidate, &run->result);
     expect(run, code == KPU_OK, "kpu_evaluate succeeds");
     if (code != KPU_OK || run->result.mapping.broken)
         return;
@@ -238,7 +270,7 @@ int main(int argc, char **argv)
 {
     long count = argc > 1 ? atol(argv[1]) : 3000;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 100;
-    property_run run = { .simulator = kpu_simulator_new() };
+    property_run run = {.simulator = kpu_simulator_new()};
     if (!run.simulator)
         return 1;
     for (long i = 0; i < count; i++) {

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const vector_files[] = { KPU_SOURCE_DIR "/tests/vectors/small.jsonl",
-                                            KPU_SOURCE_DIR "/tests/vectors/medium.jsonl" };
+static const char *const vector_files[] = {KPU_SOURCE_DIR "/tests/vectors/small.jsonl",
+                                           KPU_SOURCE_DIR "/tests/vectors/medium.jsonl"};
 
 typedef struct tally {
     long cases, fitting, differing, mistaken;
@@ -50,7 +50,7 @@ static void check_file(kpu_simulator *simulator, const char *path, tally *sum)
     }
     while ((length = getline(&line, &capacity, file)) > 0) {
         random_case c;
-        kpu_diag diag = { 0 };
+        kpu_diag diag = {0};
         if (kpu_case_parse(line, (size_t)length, &c.machine, &c.problem, &c.candidate, &diag)) {
             printf("%s: a case that cannot be read\n", path);
             sum->mistaken++;
@@ -65,8 +65,7 @@ static void check_file(kpu_simulator *simulator, const char *path, tally *sum)
 
 static bool report(const char *what, const tally *sum)
 {
-    printf("%s: %ld cases, %ld fit, %ld differ\n", what, sum->cases, sum->fitting,
-           sum->differing);
+    printf("%s: %ld cases, %ld fit, %ld differ\n", what, sum->cases, sum->fitting, sum->differing);
     return sum->cases > 0 && !sum->differing && !sum->mistaken;
 }
 
@@ -82,7 +81,7 @@ static void check_random(kpu_simulator *simulator, uint64_t seed, long count, ta
 int main(int argc, char **argv)
 {
     kpu_simulator *simulator = kpu_simulator_new();
-    tally given = { 0 }, published = { 0 }, random = { 0 };
+    tally given = {0}, published = {0}, random = {0};
     bool good;
     if (!simulator)
         return 1;

@@ -38,7 +38,8 @@ static int object_differences(const json_t *got, const json_t *want, const char 
     const char *key;
     json_t *value;
     int count = 0;
-    json_object_foreach((json_t *)(uintptr_t)want, key, value) {
+    json_object_foreach((json_t *)(uintptr_t)want, key, value)
+    {
         const json_t *other = json_object_get(got, key);
         if (other)
             count += differences(other, value, *path ? path : key);
@@ -46,9 +47,9 @@ static int object_differences(const json_t *got, const json_t *want, const char 
             count += complain(key, NULL, value);
     }
     if (is_sparse(path))
-        json_object_foreach((json_t *)(uintptr_t)got, key, value)
-            if (!json_object_get(want, key) && !is_zero(value))
-                count += complain(key, value, NULL);
+        json_object_foreach((json_t *)(uintptr_t)got, key,
+                            value) if (!json_object_get(want, key) && !is_zero(value)) count +=
+            complain(key, value, NULL);
     return count;
 }
 
