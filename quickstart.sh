@@ -33,6 +33,4 @@ build/src/tools/kpu-dse run sweeps/bert-edge.ini -o $results --force
 python=/usr/bin/python3
 [ -x $python ] || python=python3
 logged "Drawing" $python analysis/plot_all.py $results --output results
-echo
-echo "Results:  $results"
-echo "Pictures: $(echo results/bert-edge*.png)"
+echo "Pictures in $(echo results/bert-edge*.png)"
