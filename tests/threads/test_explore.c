@@ -2,7 +2,7 @@
  * by one thread, in order; stopping delivers a prefix; nothing is lost when a sink fails. */
 #include "kpu/explorer.h"
 
-#include <CUnit/Basic.h>
+#include "run_suite.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,12 +219,5 @@ int main(void)
         {"progress", test_progress},
         CU_TEST_INFO_NULL,
     };
-    CU_SuiteInfo suites[] = {{"explore", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 2;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    unsigned failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failed != 0;
+    return run_suite("explore", tests);
 }

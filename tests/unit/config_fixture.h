@@ -4,7 +4,7 @@
 
 #include "kpu/base.h"
 
-#include <CUnit/Basic.h>
+#include "run_suite.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,18 +32,6 @@ static inline void show_unexpected(const kpu_diag *diag)
     if (text)
         fprintf(stderr, "unexpected:\n%s", text);
     free(text);
-}
-
-static inline int run_suite(const char *name, CU_TestInfo *tests)
-{
-    CU_SuiteInfo suites[] = {{name, NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 2;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    unsigned failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failed != 0;
 }
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "kpu/store.h"
 
-#include <CUnit/Basic.h>
+#include "run_suite.h"
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
@@ -147,17 +147,12 @@ static inline void expect_rows(kpu_results *results, int64_t rows)
 /* Runs the tests in a new folder; the exit code of the program. */
 static inline int run_tests_in_folder(const char *name, CU_TestInfo *tests)
 {
-    CU_SuiteInfo suites[] = {{name, NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-    if (!mkdtemp(folder) || CU_initialize_registry() != CUE_SUCCESS ||
-        CU_register_suites(suites) != CUE_SUCCESS)
+    if (!mkdtemp(folder))
         return 2;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    unsigned failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
+    int status = run_suite(name, tests);
     empty_folder();
     rmdir(folder);
-    return failed != 0;
+    return status;
 }
 
 #endif

@@ -1,7 +1,7 @@
 /* kpu/base.h: errors, diagnostics, rationals, arithmetic, random numbers, hash, names. */
 #include "kpu/base.h"
 
-#include <CUnit/Basic.h>
+#include "run_suite.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,12 +254,5 @@ int main(void)
         {"nearest name", test_nearest_name},
         CU_TEST_INFO_NULL,
     };
-    CU_SuiteInfo suites[] = {{"base", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 2;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    unsigned failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failed != 0;
+    return run_suite("base", tests);
 }

@@ -1,7 +1,7 @@
 /* kpu/explorer.h: the expression language of constraints and filters. */
 #include "kpu/explorer.h"
 
-#include <CUnit/Basic.h>
+#include "run_suite.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -189,18 +189,15 @@ static void test_a_long_sum_needs_no_depth(void)
 
 int main(void)
 {
-    if (CU_initialize_registry() != CUE_SUCCESS)
-        return 1;
-    CU_pSuite suite = CU_add_suite("expression", NULL, NULL);
-    CU_add_test(suite, "arithmetic", test_arithmetic);
-    CU_add_test(suite, "logic", test_logic);
-    CU_add_test(suite, "NaN is false everywhere", test_nan_is_false_everywhere);
-    CU_add_test(suite, "words", test_words);
-    CU_add_test(suite, "errors have a column", test_errors_have_a_column);
-    CU_add_test(suite, "depth is limited", test_depth_is_limited);
-    CU_add_test(suite, "a long sum needs no depth", test_a_long_sum_needs_no_depth);
-    CU_basic_run_tests();
-    int failures = (int)CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failures != 0;
+    CU_TestInfo tests[] = {
+        {"arithmetic", test_arithmetic},
+        {"logic", test_logic},
+        {"NaN is false everywhere", test_nan_is_false_everywhere},
+        {"words", test_words},
+        {"errors have a column", test_errors_have_a_column},
+        {"depth is limited", test_depth_is_limited},
+        {"a long sum needs no depth", test_a_long_sum_needs_no_depth},
+        CU_TEST_INFO_NULL,
+    };
+    return run_suite("expression", tests);
 }

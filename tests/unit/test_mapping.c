@@ -1,7 +1,7 @@
 /* kpu/mapping.h: layout, windows, residency, limits, bounds; what is illegal. */
 #include "kpu/mapping.h"
 
-#include <CUnit/Basic.h>
+#include "run_suite.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -389,12 +389,5 @@ int main(void)
         {"huge buffering", test_huge_buffering_saturates},
         CU_TEST_INFO_NULL,
     };
-    CU_SuiteInfo suites[] = {{"mapping", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 2;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    unsigned failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failed != 0;
+    return run_suite("mapping", tests);
 }

@@ -1,7 +1,7 @@
 /* Runs small enough to follow by hand, known formulas, published figures, what overflows. */
 #include "kpu/metrics.h"
 
-#include <CUnit/Basic.h>
+#include "run_suite.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -319,12 +319,5 @@ int main(void)
         {"infeasible", test_infeasible_has_no_counts},
         CU_TEST_INFO_NULL,
     };
-    CU_SuiteInfo suites[] = {{"model", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 2;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    unsigned failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failed != 0;
+    return run_suite("model", tests);
 }

@@ -1,7 +1,7 @@
 /* kpu_pareto_front against the definition, on points with many ties and duplicates. */
 #include "kpu/explorer.h"
 
-#include <CUnit/Basic.h>
+#include "run_suite.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,12 +136,5 @@ int main(void)
         {"half a million points", test_half_a_million_points_in_three_objectives},
         CU_TEST_INFO_NULL,
     };
-    CU_SuiteInfo suites[] = {{"pareto", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 2;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    unsigned failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failed != 0;
+    return run_suite("pareto", tests);
 }

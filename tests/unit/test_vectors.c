@@ -2,7 +2,7 @@
  * exactly. Their `commands`, `stalls` and `bytes` leave out what is 0. */
 #include "kpu/report.h"
 
-#include <CUnit/Basic.h>
+#include "run_suite.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -176,12 +176,5 @@ int main(void)
         {"medium cases", test_medium},
         CU_TEST_INFO_NULL,
     };
-    CU_SuiteInfo suites[] = {{"vectors", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 2;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    unsigned failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failed != 0;
+    return run_suite("vectors", tests);
 }
