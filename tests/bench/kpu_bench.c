@@ -1,6 +1,7 @@
 /* kpu-bench: what an evaluation costs. Prints nanoseconds per command and candidates per second of
- * both disciplines on one core, and how kpu_explore scales with threads. A measurement, not a
- * test: the best of several repeats, as machines are shared and noisy.
+ * both disciplines on one core, how kpu_explore scales with threads, and which share of the
+ * processor time writing takes. A measurement, not a test: the best of several repeats, as machines
+ * are shared and noisy.
  *
  *     kpu-bench [--size N] [--repeats N] [--threads N] */
 #include <getopt.h>
@@ -8,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "kpu/explorer.h"
 #include "kpu/machine.h"
 #include "kpu/metrics.h"
+#include "kpu/store.h"
 
 enum { TILES = 5, BUFFERS = 3, MIX = TILES * TILES * TILES * KPU_DATAFLOWS * 2 * BUFFERS };
 
@@ -25,11 +28,16 @@ typedef struct cost {
     double seconds;
 } cost;
 
-static double now(void)
+static double seconds(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double now(void)
+{
+    return seconds(CLOCK_MONOTONIC);
 }
 
 /* The mix: TM, TN, TK in {16, 32, 64, 128, 256}, every dataflow and swap, d = 1, 2, 3. */
@@ -99,17 +107,18 @@ static int count_rows(void *context, const kpu_row *rows, size_t count, kpu_diag
     return KPU_OK;
 }
 
-static int make_space(const settings *set, kpu_space **space, kpu_diag *diag)
+/* `tiles` is the axis of TM and of TN. */
+static int make_space(const settings *set, const char *tiles, kpu_space **space, kpu_diag *diag)
 {
     char text[1024];
     kpu_ini sweep;
     int length = snprintf(text, sizeof text,
                           "[sweep]\nname = bench\nmachines = %s/configs/default.ini\n"
                           "[workload]\ngemms = cube:%lldx%lldx%lld\n"
-                          "[space]\nTM = 16..256 x2\nTN = 16..256 x2\nTK = 16..256 x2\n"
+                          "[space]\nTM = %s\nTN = %s\nTK = 16..256 x2\n"
                           "dataflow = os, ws, is\nswap = 0, 1\nd3 = 1..3\n",
                           KPU_SOURCE_DIR, (long long)set->size, (long long)set->size,
-                          (long long)set->size);
+                          (long long)set->size, tiles, tiles);
     int code = kpu_ini_parse("bench", text, (size_t)length, KPU_FILE_SWEEP, &sweep, diag);
     if (code != KPU_OK)
         return code;
@@ -121,7 +130,7 @@ static int make_space(const settings *set, kpu_space **space, kpu_diag *diag)
 static int bench_threads(const settings *set, kpu_diag *diag)
 {
     kpu_space *space;
-    int code = make_space(set, &space, diag);
+    int code = make_space(set, "16..256 x2", &space, diag);
     double single = 0;
     for (int threads = 1; code == KPU_OK && threads <= set->threads; threads *= 2) {
         double best = 0;
@@ -141,6 +150,73 @@ static int bench_threads(const settings *set, kpu_diag *diag)
     }
     if (code == KPU_OK)
         kpu_space_free(space);
+    return code;
+}
+
+typedef struct writer {
+    kpu_store *store;
+    double seconds; /* of processor time */
+} writer;
+
+static int write_rows(void *context, const kpu_row *rows, size_t count, kpu_diag *diag)
+{
+    writer *w = context;
+    int code = KPU_OK;
+    double start = seconds(CLOCK_THREAD_CPUTIME_ID);
+    for (size_t i = 0; code == KPU_OK && i < count; i++)
+        code = kpu_store_append(w->store, rows[i].metrics, 1, diag);
+    w->seconds += seconds(CLOCK_THREAD_CPUTIME_ID) - start;
+    return code;
+}
+
+static int create_store(const char *path, kpu_store **out, kpu_diag *diag)
+{
+    size_t count = kpu_metric_count();
+    kpu_column *columns = calloc(count, sizeof *columns);
+    if (!columns)
+        return KPU_E_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        const kpu_metric *m = kpu_metric_at(i);
+        columns[i] = (kpu_column){.group = "metrics", .name = m->name, .unit = m->unit,
+                                  .description = m->description, .sense = m->sense,
+                                  .type = m->type == KPU_METRIC_INT64 ? KPU_COLUMN_INT64
+                                                                      : KPU_COLUMN_DOUBLE};
+    }
+    int code = kpu_store_create(path, true, columns, count, out, diag);
+    free(columns);
+    return code;
+}
+
+/* Every metric of every candidate to a file, and which share of the processor time that takes. */
+static int bench_writing(const settings *set, kpu_diag *diag)
+{
+    char folder[] = "/tmp/kpu-bench-XXXXXX", path[64];
+    kpu_space *space;
+    writer w = {0};
+    if (!mkdtemp(folder))
+        return kpu_diag_add(diag, KPU_E_IO, "cannot make a folder in /tmp");
+    snprintf(path, sizeof path, "%s/rows.h5", folder);
+    int code = make_space(set, "16..256 +16", &space, diag);
+    if (code != KPU_OK)
+        return code;
+    double start = seconds(CLOCK_PROCESS_CPUTIME_ID), begun = seconds(CLOCK_THREAD_CPUTIME_ID);
+    code = create_store(path, &w.store, diag);
+    w.seconds = seconds(CLOCK_THREAD_CPUTIME_ID) - begun;
+    kpu_explore_options options = {.threads = set->threads, .sink = write_rows,
+                                   .sink_context = &w};
+    if (code == KPU_OK)
+        code = kpu_explore(space, &options, diag);
+    begun = seconds(CLOCK_THREAD_CPUTIME_ID);
+    if (code == KPU_OK)
+        code = kpu_store_finish(w.store, diag);
+    w.seconds += seconds(CLOCK_THREAD_CPUTIME_ID) - begun;
+    if (code == KPU_OK)
+        printf("writing: %lld candidates, %.1f %% of the processor time\n",
+               (long long)kpu_space_run_size(space),
+               100.0 * w.seconds / (seconds(CLOCK_PROCESS_CPUTIME_ID) - start));
+    unlink(path);
+    rmdir(folder);
+    kpu_space_free(space);
     return code;
 }
 
@@ -181,6 +257,8 @@ int main(int argc, char **argv)
         code = bench_disciplines(&machine, &set);
     if (code == KPU_OK)
         code = bench_threads(&set, &diag);
+    if (code == KPU_OK)
+        code = bench_writing(&set, &diag);
     char *text = kpu_diag_render(&diag);
     if (text && diag.count)
         fprintf(stderr, "%s\n", text);
