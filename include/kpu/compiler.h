@@ -33,10 +33,10 @@ typedef struct kpu_program {
     int64_t l1_buffers; /* d1 tiles of each streamed operand */
     bool double_buffered;
     int64_t control, eddo_window;
-    int64_t extent[KPU_DIMS][2];               /* of a full tile, of the edge tile */
+    int64_t extent[KPU_DIMS][2];                 /* of a full tile, of the edge tile */
     int64_t tile_bytes[KPU_OPERANDS][KPU_EDGES]; /* A, B; C as partial sums */
-    int64_t final_bytes[KPU_EDGES];            /* C as final output */
-    uint8_t row_dim, col_dim, depth_dim;       /* how the array holds a tile */
+    int64_t final_bytes[KPU_EDGES];              /* C as final output */
+    uint8_t row_dim, col_dim, depth_dim;         /* how the array holds a tile */
     int64_t unpipelined_row_fills;
 } kpu_program;
 

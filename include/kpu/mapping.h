@@ -17,11 +17,11 @@ enum { KPU_NEST = 6, KPU_BLOCK_LOOPS = 3 };
 
 /* One point of the design space, as the user says it. */
 typedef struct kpu_candidate {
-    int64_t tile[KPU_DIMS];  /* TM, TN, TK >= 1, not yet clamped */
-    int64_t block[KPU_DIMS]; /* BM, BN, BK; 0 = whole dimension */
-    int64_t dataflow;        /* KPU_OS ... */
-    int64_t swap;            /* 0, 1 */
-    int64_t order[KPU_DIMS]; /* block loops, outermost first: a permutation of KPU_M.. */
+    int64_t tile[KPU_DIMS];           /* TM, TN, TK >= 1, not yet clamped */
+    int64_t block[KPU_DIMS];          /* BM, BN, BK; 0 = whole dimension */
+    int64_t dataflow;                 /* KPU_OS ... */
+    int64_t swap;                     /* 0, 1 */
+    int64_t order[KPU_DIMS];          /* block loops, outermost first: a permutation of KPU_M.. */
     int64_t l3_buffers[KPU_OPERANDS]; /* d3 >= 1 */
     int64_t l2_buffers[KPU_OPERANDS]; /* d2 >= 1 */
     int64_t l1_buffers;               /* d1 >= 1 */
@@ -39,14 +39,7 @@ extern const char *const kpu_dataflow_names[KPU_DATAFLOWS];
 extern const char *const kpu_control_names[KPU_CONTROLS];
 
 /* Why a candidate does not run, in the order in which they are reported. */
-enum {
-    KPU_LIMIT_INPUT,
-    KPU_LIMIT_L3,
-    KPU_LIMIT_L2,
-    KPU_LIMIT_L1,
-    KPU_LIMIT_REGISTERS,
-    KPU_LIMITS
-};
+enum { KPU_LIMIT_INPUT, KPU_LIMIT_L3, KPU_LIMIT_L2, KPU_LIMIT_L1, KPU_LIMIT_REGISTERS, KPU_LIMITS };
 extern const char *const kpu_limit_names[KPU_LIMITS];
 
 typedef struct kpu_mapping {
@@ -65,11 +58,11 @@ typedef struct kpu_mapping {
     int64_t window_tiles[KPU_OPERANDS][KPU_HOIST_LEVELS]; /* W */
     int64_t slots[KPU_OPERANDS][KPU_HOIST_LEVELS];        /* S = W + d - 1 */
     int64_t slot_bytes[KPU_OPERANDS];                     /* a full tile; C at eP */
-    int64_t l3_bytes, l2_bytes, l1_bytes; /* footprint */
-    int64_t registers_per_pe;             /* P_full, twice that if double-buffered */
-    int64_t full_passes;                  /* P_full */
+    int64_t l3_bytes, l2_bytes, l1_bytes;                 /* footprint */
+    int64_t registers_per_pe; /* P_full, twice that if double-buffered */
+    int64_t full_passes;      /* P_full */
     bool double_buffered;
-    uint32_t broken; /* bit 1 << KPU_LIMIT_*; 0: feasible */
+    uint32_t broken;      /* bit 1 << KPU_LIMIT_*; 0: feasible */
     char input_error[96]; /* what of the input is wrong when KPU_LIMIT_INPUT is broken */
 } kpu_mapping;
 
@@ -87,8 +80,7 @@ typedef struct kpu_traffic {
 } kpu_traffic;
 
 /* Traffic without simulating: sums over the nest's block classes. Mapping must be feasible. */
-void kpu_mapping_traffic(const kpu_machine *machine, const kpu_mapping *mapping,
-                         kpu_traffic *out);
+void kpu_mapping_traffic(const kpu_machine *machine, const kpu_mapping *mapping, kpu_traffic *out);
 
 /* Bounds that no schedule beats (docs/model.md, "Bounds"). */
 typedef struct kpu_bounds {

@@ -25,8 +25,7 @@ void kpu_text_clear(kpu_text *text); /* keeps the memory */
 void kpu_text_put(kpu_text *text, const char *string);
 void kpu_text_put_bytes(kpu_text *text, const char *bytes, size_t count);
 void kpu_text_repeat(kpu_text *text, char c, int count); /* nothing if count <= 0 */
-void kpu_text_format(kpu_text *text, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void kpu_text_format(kpu_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void kpu_text_put_int(kpu_text *text, int64_t value);
 /* Shortest of 15 to 17 digits that reads back as the same double; whole numbers as integers. */
 void kpu_text_put_double(kpu_text *text, double value);
@@ -37,7 +36,7 @@ void kpu_text_put_json_number(kpu_text *text, double value);       /* null if no
 void kpu_text_put_grouped(kpu_text *text, int64_t value);
 void kpu_text_put_size(kpu_text *text, int64_t bytes);
 enum { KPU_SIZE_TEXT = 24 };
-const char *kpu_size_text(double bytes, char out[KPU_SIZE_TEXT]); /* the same, into out */
+const char *kpu_size_text(double bytes, char out[KPU_SIZE_TEXT]);         /* the same, into out */
 void kpu_text_put_scaled(kpu_text *text, double value, const char *unit); /* value >= 0 */
 void kpu_text_put_rational(kpu_text *text, kpu_rational value);
 

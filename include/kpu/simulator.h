@@ -29,8 +29,16 @@ enum {
 };
 extern const char *const kpu_command_names[KPU_COMMANDS]; /* "DMA_LOAD_A", ... */
 
-enum { KPU_ENGINE_DMA, KPU_ENGINE_BM, KPU_ENGINE_STR_A, KPU_ENGINE_STR_B, KPU_ENGINE_STR_CIN,
-       KPU_ENGINE_STR_COUT, KPU_ENGINE_FAB, KPU_ENGINE_CLASSES };
+enum {
+    KPU_ENGINE_DMA,
+    KPU_ENGINE_BM,
+    KPU_ENGINE_STR_A,
+    KPU_ENGINE_STR_B,
+    KPU_ENGINE_STR_CIN,
+    KPU_ENGINE_STR_COUT,
+    KPU_ENGINE_FAB,
+    KPU_ENGINE_CLASSES
+};
 extern const char *const kpu_engine_names[KPU_ENGINE_CLASSES]; /* "dma", "bm", "str_a", ... */
 
 /* Why the fabric did not compute; each but drain is per operand. */
@@ -54,8 +62,8 @@ typedef struct kpu_counts {
     int64_t cycles, compute_cycles, drain_cycles;
     int64_t steps;
     int64_t commands[KPU_COMMANDS];
-    int64_t busy[KPU_ENGINE_CLASSES];          /* summed over the engines of a class */
-    int64_t stalls[KPU_STALLS][KPU_OPERANDS];  /* compute + sum + drain = cycles */
+    int64_t busy[KPU_ENGINE_CLASSES];         /* summed over the engines of a class */
+    int64_t stalls[KPU_STALLS][KPU_OPERANDS]; /* compute + sum + drain = cycles */
     kpu_traffic traffic;
     const int64_t *dma_busy, *bm_busy; /* per engine; belong to the simulator, valid until its
                                           next run; dram_channels and block_mover_engines long */

@@ -49,8 +49,7 @@ int kpu_store_write_table(kpu_store *store, const kpu_column *columns, size_t co
 int kpu_store_write_text(kpu_store *store, const char *name, const char *text, kpu_diag *diag);
 /* Text attribute of the file itself: "model_version", ... (format, format_version,
  * library_version, rows and complete are written by the store). */
-int kpu_store_write_attribute(kpu_store *store, const char *name, const char *text,
-                              kpu_diag *diag);
+int kpu_store_write_attribute(kpu_store *store, const char *name, const char *text, kpu_diag *diag);
 /* Flush, fsync, rename; frees. Without force never replaces: if a file of that name has come into
  * being, the results stay under their partial name and the complaint says so. */
 int kpu_store_finish(kpu_store *store, kpu_diag *diag);

@@ -36,8 +36,8 @@ static int compare_points(const void *a, const void *b, void *context)
 {
     const points *p = context;
     int64_t i = *(const int64_t *)a, j = *(const int64_t *)b;
-    int order = compare_values(p->values + i * p->objectives, p->values + j * p->objectives,
-                               p->objectives);
+    int order =
+        compare_values(p->values + i * p->objectives, p->values + j * p->objectives, p->objectives);
     return order ? order : (i > j) - (i < j);
 }
 
@@ -206,8 +206,7 @@ static int64_t collect(const points *p, archive *a, int64_t *front)
     bool kept = false;
     for (int64_t n = 0; n < p->count; n++) {
         const double *value = point_at(p, n);
-        bool repeated =
-            n > 0 && compare_values(value, point_at(p, n - 1), p->objectives) == 0;
+        bool repeated = n > 0 && compare_values(value, point_at(p, n - 1), p->objectives) == 0;
         if (!repeated) {
             kept = !archive_has(a, value);
             if (kept)

@@ -35,8 +35,8 @@ static const char *problem_error(const kpu_problem *p)
             return "element sizes must be at least 1 byte";
     if (p->partial_bytes < p->element_bytes[KPU_C])
         return "eC must not exceed eP";
-    int64_t product = kpu_mul_saturate(kpu_mul_saturate(p->dim[KPU_M], p->dim[KPU_N]),
-                                       p->dim[KPU_K]);
+    int64_t product =
+        kpu_mul_saturate(kpu_mul_saturate(p->dim[KPU_M], p->dim[KPU_N]), p->dim[KPU_K]);
     int64_t widest = p->partial_bytes;
     for (int x = 0; x < KPU_OPERANDS; x++)
         if (p->element_bytes[x] > widest)

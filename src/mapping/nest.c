@@ -61,8 +61,7 @@ void kpu_mapping_visits(const kpu_mapping *m, int operand, int hoist, kpu_visits
             last[dims[0]] = i;
             last[dims[1]] = j;
             out->elements[i][j] = extent[0][i] * extent[1][j];
-            out->times[i][j] =
-                out->elements[i][j] ? visit_count(m, operand, hoist, last) : 0;
+            out->times[i][j] = out->elements[i][j] ? visit_count(m, operand, hoist, last) : 0;
         }
 }
 

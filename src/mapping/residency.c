@@ -38,8 +38,8 @@ static void list_options(const kpu_mapping *m, int operand, int level, int lowes
         option o = {p, bytes.in + bytes.out, ring_bytes(m, operand, level, window)};
         bool dominated = false;
         for (int i = 0; i < list->count && !dominated; i++)
-            dominated = list->at[i].link_bytes <= o.link_bytes &&
-                        list->at[i].ring_bytes <= o.ring_bytes;
+            dominated =
+                list->at[i].link_bytes <= o.link_bytes && list->at[i].ring_bytes <= o.ring_bytes;
         if (!dominated)
             list->at[list->count++] = o;
     }

@@ -45,7 +45,6 @@ void kpu_result_energy(const kpu_machine *machine, const kpu_result *result, kpu
     }
     out->mac_pj = (double)(p->dim[KPU_M] * p->dim[KPU_N] * p->dim[KPU_K]) * machine->mac_pj;
     /* mW * cycles / GHz = mW * ns = pJ */
-    out->leakage_pj =
-        machine->leakage_mw * (double)result->counts.cycles / machine->clock_ghz;
+    out->leakage_pj = machine->leakage_mw * (double)result->counts.cycles / machine->clock_ghz;
     out->total_pj += out->mac_pj + out->leakage_pj;
 }

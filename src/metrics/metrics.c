@@ -5,8 +5,7 @@
 
 #include "metrics/metrics_private.h"
 
-const char *const kpu_reason_names[KPU_REASONS] = {"none", "input", "l3",
-                                                   "l2",   "l1",    "registers"};
+const char *const kpu_reason_names[KPU_REASONS] = {"none", "input", "l3", "l2", "l1", "registers"};
 
 #define KPU_METRIC(metric, kind, unit_text, sense_word, when, text, expression)                    \
     {#metric, unit_text, KPU_METRIC_##kind, KPU_SENSE_##sense_word, text, NULL, 0},
@@ -114,8 +113,8 @@ static double level_bytes(const metric_context *c, int level)
 static double level_busy(const metric_context *c, int level)
 {
     const int64_t *busy = c->counts->busy;
-    int64_t streamers = busy[KPU_ENGINE_STR_A] + busy[KPU_ENGINE_STR_B] +
-                        busy[KPU_ENGINE_STR_CIN] + busy[KPU_ENGINE_STR_COUT];
+    int64_t streamers = busy[KPU_ENGINE_STR_A] + busy[KPU_ENGINE_STR_B] + busy[KPU_ENGINE_STR_CIN] +
+                        busy[KPU_ENGINE_STR_COUT];
     const int64_t cycles[KPU_LEVELS] = {
         [KPU_LEVEL_DRAM] = busy[KPU_ENGINE_DMA],
         [KPU_LEVEL_L3] = busy[KPU_ENGINE_DMA] + busy[KPU_ENGINE_BM],

@@ -86,8 +86,7 @@ static bool rational_of(const json_t *value, kpu_rational *out)
 static void read_rational(reader *r, const kpu_field *field, const json_t *value, void *out)
 {
     if (!rational_of(value, out))
-        complain_type(r, field->name,
-                      "[num, den], a number or a string such as \"400/3\"", value);
+        complain_type(r, field->name, "[num, den], a number or a string such as \"400/3\"", value);
 }
 
 static void read_word(reader *r, const kpu_field *field, const json_t *value, void *out)
@@ -157,8 +156,9 @@ static void read_residency(reader *r, const kpu_field *field, const json_t *valu
         for (int level = 0; level < KPU_HOIST_LEVELS; level++) {
             const json_t *hoist = json_array_get(pair, (size_t)level);
             if (json_array_size(pair) != KPU_HOIST_LEVELS || !json_is_integer(hoist)) {
-                complain(r, field->name, "expected \"auto\" or {\"A\": [p3, p2], \"B\": .., "
-                                         "\"C\": ..}");
+                complain(r, field->name,
+                         "expected \"auto\" or {\"A\": [p3, p2], \"B\": .., "
+                         "\"C\": ..}");
                 return;
             }
             candidate->hoist[x][level] = json_integer_value(hoist);
@@ -169,9 +169,12 @@ static void read_residency(reader *r, const kpu_field *field, const json_t *valu
 typedef void (*value_reader)(reader *r, const kpu_field *field, const json_t *value, void *out);
 
 static const value_reader value_readers[] = {
-    [KPU_FIELD_INT] = read_int,           [KPU_FIELD_RATIONAL] = read_rational,
-    [KPU_FIELD_REAL] = read_real,         [KPU_FIELD_WORD] = read_word,
-    [KPU_FIELD_ORDER] = read_order,       [KPU_FIELD_BUFFERING] = read_buffering,
+    [KPU_FIELD_INT] = read_int,
+    [KPU_FIELD_RATIONAL] = read_rational,
+    [KPU_FIELD_REAL] = read_real,
+    [KPU_FIELD_WORD] = read_word,
+    [KPU_FIELD_ORDER] = read_order,
+    [KPU_FIELD_BUFFERING] = read_buffering,
     [KPU_FIELD_RESIDENCY] = read_residency,
 };
 
@@ -182,7 +185,8 @@ static void complain_unknown(reader *r, const json_t *object, const char *const 
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)object, name, value) {
+    json_object_foreach((json_t *)object, name, value)
+    {
         size_t i = 0;
         while (i < count && strcmp(name, known[i]) != 0)
             i++;
@@ -190,8 +194,8 @@ static void complain_unknown(reader *r, const json_t *object, const char *const 
             continue;
         const char *nearest = kpu_nearest_name(name, known, count);
         char message[PATH_MAX_BYTES], field[PATH_MAX_BYTES / 3];
-        snprintf(message, sizeof message, nearest ? "unknown field; did you mean \"%s\"?"
-                                                  : "unknown field", nearest);
+        snprintf(message, sizeof message,
+                 nearest ? "unknown field; did you mean \"%s\"?" : "unknown field", nearest);
         snprintf(field, sizeof field, "%s", name);
         complain(r, field, message);
     }
@@ -276,8 +280,7 @@ int kpu_case_parse(const char *json, size_t bytes, kpu_machine *machine, kpu_pro
     json_error_t error;
     json_t *root = json_loadb(json, bytes, JSON_REJECT_DUPLICATES, &error);
     if (!root)
-        return kpu_diag_add(diag, KPU_E_INPUT, "not JSON: column %d: %s", error.column,
-                            error.text);
+        return kpu_diag_add(diag, KPU_E_INPUT, "not JSON: column %d: %s", error.column, error.text);
     memset(machine, 0, sizeof *machine);
     memset(problem, 0, sizeof *problem);
     kpu_candidate_defaults(candidate);

@@ -1,14 +1,25 @@
 #include "report/case_fields.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define GROUP(name, fields) {name, fields, COUNT(fields)}
+#define GROUP(name, fields)                                                                        \
+    {                                                                                              \
+        name, fields, COUNT(fields)                                                                \
+    }
 
 /* ---- hw: sections and keys are those of a machine file ---------------------------------- */
 
-#define INT(name, member) {name, KPU_FIELD_INT, offsetof(kpu_machine, member), false, NULL, 0}
+#define INT(name, member)                                                                          \
+    {                                                                                              \
+        name, KPU_FIELD_INT, offsetof(kpu_machine, member), false, NULL, 0                         \
+    }
 #define RATIONAL(name, member)                                                                     \
-    {name, KPU_FIELD_RATIONAL, offsetof(kpu_machine, member), false, NULL, 0}
-#define REAL(name, member) {name, KPU_FIELD_REAL, offsetof(kpu_machine, member), false, NULL, 0}
+    {                                                                                              \
+        name, KPU_FIELD_RATIONAL, offsetof(kpu_machine, member), false, NULL, 0                    \
+    }
+#define REAL(name, member)                                                                         \
+    {                                                                                              \
+        name, KPU_FIELD_REAL, offsetof(kpu_machine, member), false, NULL, 0                        \
+    }
 
 static const char *const pipelining_words[] = {"none", "full"}; /* KPU_PIPELINING_* */
 
@@ -34,35 +45,52 @@ static const kpu_field fabric[] = {
     REAL("clock_ghz", clock_ghz),
 };
 static const kpu_field energy[] = {
-    REAL("dram_read_pj", read_pj[KPU_LEVEL_DRAM]), REAL("dram_write_pj", write_pj[KPU_LEVEL_DRAM]),
-    REAL("l3_read_pj", read_pj[KPU_LEVEL_L3]),     REAL("l3_write_pj", write_pj[KPU_LEVEL_L3]),
-    REAL("l2_read_pj", read_pj[KPU_LEVEL_L2]),     REAL("l2_write_pj", write_pj[KPU_LEVEL_L2]),
-    REAL("l1_read_pj", read_pj[KPU_LEVEL_L1]),     REAL("l1_write_pj", write_pj[KPU_LEVEL_L1]),
-    REAL("mac_pj", mac_pj),                        REAL("leakage_mw", leakage_mw),
+    REAL("dram_read_pj", read_pj[KPU_LEVEL_DRAM]),
+    REAL("dram_write_pj", write_pj[KPU_LEVEL_DRAM]),
+    REAL("l3_read_pj", read_pj[KPU_LEVEL_L3]),
+    REAL("l3_write_pj", write_pj[KPU_LEVEL_L3]),
+    REAL("l2_read_pj", read_pj[KPU_LEVEL_L2]),
+    REAL("l2_write_pj", write_pj[KPU_LEVEL_L2]),
+    REAL("l1_read_pj", read_pj[KPU_LEVEL_L1]),
+    REAL("l1_write_pj", write_pj[KPU_LEVEL_L1]),
+    REAL("mac_pj", mac_pj),
+    REAL("leakage_mw", leakage_mw),
 };
 
 const kpu_field_group kpu_hw_groups[KPU_HW_GROUPS] = {
-    GROUP("dram", dram),         GROUP("dma", dma), GROUP("l3", l3),
-    GROUP("block_mover", block_mover), GROUP("l2", l2),   GROUP("streamer", streamer),
-    GROUP("l1", l1),             GROUP("fabric", fabric), GROUP("energy", energy),
+    GROUP("dram", dram),     GROUP("dma", dma),
+    GROUP("l3", l3),         GROUP("block_mover", block_mover),
+    GROUP("l2", l2),         GROUP("streamer", streamer),
+    GROUP("l1", l1),         GROUP("fabric", fabric),
+    GROUP("energy", energy),
 };
 
 /* ---- problem and candidate -------------------------------------------------------------- */
 
-#define PROBLEM(name, member) {name, KPU_FIELD_INT, offsetof(kpu_problem, member), false, NULL, 0}
+#define PROBLEM(name, member)                                                                      \
+    {                                                                                              \
+        name, KPU_FIELD_INT, offsetof(kpu_problem, member), false, NULL, 0                         \
+    }
 
 static const kpu_field problem[] = {
-    PROBLEM("M", dim[KPU_M]),          PROBLEM("N", dim[KPU_N]),
-    PROBLEM("K", dim[KPU_K]),          PROBLEM("eA", element_bytes[KPU_A]),
-    PROBLEM("eB", element_bytes[KPU_B]), PROBLEM("eC", element_bytes[KPU_C]),
+    PROBLEM("M", dim[KPU_M]),
+    PROBLEM("N", dim[KPU_N]),
+    PROBLEM("K", dim[KPU_K]),
+    PROBLEM("eA", element_bytes[KPU_A]),
+    PROBLEM("eB", element_bytes[KPU_B]),
+    PROBLEM("eC", element_bytes[KPU_C]),
     PROBLEM("eP", partial_bytes),
 };
 const kpu_field_group kpu_problem_group = GROUP("problem", problem);
 
 #define FIELD(name, type, member, optional)                                                        \
-    {name, type, offsetof(kpu_candidate, member), optional, NULL, 0}
+    {                                                                                              \
+        name, type, offsetof(kpu_candidate, member), optional, NULL, 0                             \
+    }
 #define WORD(name, member, words)                                                                  \
-    {name, KPU_FIELD_WORD, offsetof(kpu_candidate, member), false, words, COUNT(words)}
+    {                                                                                              \
+        name, KPU_FIELD_WORD, offsetof(kpu_candidate, member), false, words, COUNT(words)          \
+    }
 
 static const kpu_field candidate[] = {
     FIELD("TM", KPU_FIELD_INT, tile[KPU_M], false),

@@ -6,7 +6,7 @@
 
 typedef enum kpu_field_type {
     KPU_FIELD_INT,
-    KPU_FIELD_RATIONAL,  /* 8, 12.8, "400/3", [400, 3] */
+    KPU_FIELD_RATIONAL, /* 8, 12.8, "400/3", [400, 3] */
     KPU_FIELD_REAL,
     KPU_FIELD_WORD,      /* its number in `words` */
     KPU_FIELD_ORDER,     /* "mnk" -> three dimensions */

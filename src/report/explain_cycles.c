@@ -66,10 +66,10 @@ void explain_bounds(const explanation *e)
     const kpu_bounds *b = &e->result->bounds;
     double cycles = (double)e->result->counts.cycles;
     put_bound(e, "cycles, the array never waiting", cycles, (double)b->mac_cycles);
-    put_bound(e, "cycles, the busiest engines",
-              cycles, (double)values[kpu_metric_find("bound_engine_cycles")].i);
-    put_bound(e, "DRAM bytes, each datum once",
-              (double)values[kpu_metric_find("dram_bytes")].i, (double)b->compulsory_dram_bytes);
+    put_bound(e, "cycles, the busiest engines", cycles,
+              (double)values[kpu_metric_find("bound_engine_cycles")].i);
+    put_bound(e, "DRAM bytes, each datum once", (double)values[kpu_metric_find("dram_bytes")].i,
+              (double)b->compulsory_dram_bytes);
     if (b->io_lower_bound_elements > 0)
         put_bound(e, "DRAM elements, this much memory",
                   (double)values[kpu_metric_find("dram_elements")].i, b->io_lower_bound_elements);

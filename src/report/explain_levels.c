@@ -1,4 +1,5 @@
-/* The memory hierarchy: what every link carries, what every level holds, in formulas and numbers. */
+/* The memory hierarchy: what every link carries, what every level holds, in formulas and numbers.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -149,10 +150,16 @@ void explain_hierarchy(const explanation *e)
     hoists(e->mapping, KPU_HOIST_L2, at_l2);
     int64_t streamers = n->busy[KPU_ENGINE_STR_A] + n->busy[KPU_ENGINE_STR_B] +
                         n->busy[KPU_ENGINE_STR_CIN] + n->busy[KPU_ENGINE_STR_COUT];
-    const link dma = {"DMA", t->dram_read, t->dram_write, n->busy[KPU_ENGINE_DMA],
+    const link dma = {"DMA",
+                      t->dram_read,
+                      t->dram_write,
+                      n->busy[KPU_ENGINE_DMA],
                       mc->dram_channels,
                       (double)mc->dram_channels * kpu_rational_value(mc->dma_bytes_per_cycle)};
-    const link movers = {"block movers", t->l3_to_l2, t->l2_to_l3, n->busy[KPU_ENGINE_BM],
+    const link movers = {"block movers",
+                         t->l3_to_l2,
+                         t->l2_to_l3,
+                         n->busy[KPU_ENGINE_BM],
                          mc->block_mover_engines,
                          (double)mc->block_mover_engines *
                              kpu_rational_value(mc->block_mover_bytes_per_cycle)};
@@ -173,8 +180,8 @@ void explain_hierarchy(const explanation *e)
     put_link(e, &feed, NULL);
     kpu_text_format(e->text, "Fabric: %lld x %lld PEs, %.1f %% utilised\n",
                     (long long)mc->fabric_rows, (long long)mc->fabric_cols,
-                    100.0 * (double)(e->mapping->problem.dim[KPU_M] *
-                                     e->mapping->problem.dim[KPU_N] *
-                                     e->mapping->problem.dim[KPU_K]) /
+                    100.0 *
+                        (double)(e->mapping->problem.dim[KPU_M] * e->mapping->problem.dim[KPU_N] *
+                                 e->mapping->problem.dim[KPU_K]) /
                         ((double)(mc->fabric_rows * mc->fabric_cols) * (double)n->cycles));
 }

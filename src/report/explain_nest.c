@@ -24,12 +24,11 @@ static void put_windows(const explanation *e, int position, int depth)
             if (m->hoist[x][level] != position)
                 continue;
             put_indent(e, depth);
-            kpu_text_format(e->text, "# %s holds %c: %lld tile%s, ring of %lld (%s)\n",
-                            level_name[level], operand_letter[x],
-                            (long long)m->window_tiles[x][level],
-                            m->window_tiles[x][level] == 1 ? "" : "s",
-                            (long long)m->slots[x][level],
-                            kpu_size_text((double)(m->slots[x][level] * m->slot_bytes[x]), bytes));
+            kpu_text_format(
+                e->text, "# %s holds %c: %lld tile%s, ring of %lld (%s)\n", level_name[level],
+                operand_letter[x], (long long)m->window_tiles[x][level],
+                m->window_tiles[x][level] == 1 ? "" : "s", (long long)m->slots[x][level],
+                kpu_size_text((double)(m->slots[x][level] * m->slot_bytes[x]), bytes));
         }
 }
 

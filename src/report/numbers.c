@@ -30,8 +30,7 @@ const char *kpu_size_text(double bytes, char out[KPU_SIZE_TEXT])
     size_t unit = 0;
     for (; bytes >= step && unit + 1 < sizeof units / sizeof *units; unit++)
         bytes /= step;
-    snprintf(out, KPU_SIZE_TEXT, bytes == floor(bytes) ? "%.0f %s" : "%.1f %s", bytes,
-             units[unit]);
+    snprintf(out, KPU_SIZE_TEXT, bytes == floor(bytes) ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
     return out;
 }
 

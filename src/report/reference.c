@@ -33,9 +33,11 @@ static void put_wrapped(kpu_text *text, const char *words)
 
 /* ---- Keys ------------------------------------------------------------------------------- */
 
-static const char *const type_texts[] = {
-    [KPU_KEY_INT] = "integer", [KPU_KEY_RATIONAL] = "number or quotient",
-    [KPU_KEY_REAL] = "number", [KPU_KEY_WORD] = "word", [KPU_KEY_TEXT] = "text"};
+static const char *const type_texts[] = {[KPU_KEY_INT] = "integer",
+                                         [KPU_KEY_RATIONAL] = "number or quotient",
+                                         [KPU_KEY_REAL] = "number",
+                                         [KPU_KEY_WORD] = "word",
+                                         [KPU_KEY_TEXT] = "text"};
 
 static void put_bounds(kpu_text *text, const kpu_key *key)
 {
@@ -90,8 +92,8 @@ void kpu_reference_put_keys(kpu_text *text)
 
 static void put_key_row(kpu_text *text, const kpu_key *key)
 {
-    kpu_text_format(text, "| `%s` | %s%s | %s | ", key->name, type_texts[key->type],
-                    axis_text(key), key->unit);
+    kpu_text_format(text, "| `%s` | %s%s | %s | ", key->name, type_texts[key->type], axis_text(key),
+                    key->unit);
     put_default(text, key);
     kpu_text_put(text, " | ");
     put_bounds(text, key);
@@ -109,13 +111,14 @@ void kpu_reference_put_keys_markdown(kpu_text *text)
     for (size_t i = 0; i < kpu_key_count(); i++) {
         const kpu_key *key = kpu_key_at(i);
         if (i == 0 || key->file != kpu_key_at(i - 1)->file)
-            kpu_text_put(text, key->file == KPU_FILE_MACHINE
-                                   ? "\n## Machines: `configs/NAME.ini`\n"
-                                   : "\n## Sweeps: `sweeps/NAME.ini`\n");
+            kpu_text_put(text, key->file == KPU_FILE_MACHINE ? "\n## Machines: `configs/NAME.ini`\n"
+                                                             : "\n## Sweeps: `sweeps/NAME.ini`\n");
         if (begins_section(i))
-            kpu_text_format(text, "\n### `[%s]`\n\n"
-                                  "| key | value | unit | default | allowed | meaning |\n"
-                                  "| --- | --- | --- | --- | --- | --- |\n", key->section);
+            kpu_text_format(text,
+                            "\n### `[%s]`\n\n"
+                            "| key | value | unit | default | allowed | meaning |\n"
+                            "| --- | --- | --- | --- | --- | --- |\n",
+                            key->section);
         put_key_row(text, key);
     }
 }

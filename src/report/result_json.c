@@ -188,8 +188,8 @@ static void put_macs(kpu_text *text, const kpu_machine *machine, const kpu_resul
 {
     const int64_t *dim = result->mapping.problem.dim;
     int64_t macs = dim[KPU_M] * dim[KPU_N] * dim[KPU_K];
-    double peak = (double)(machine->fabric_rows * machine->fabric_cols) *
-                  (double)result->counts.cycles;
+    double peak =
+        (double)(machine->fabric_rows * machine->fabric_cols) * (double)result->counts.cycles;
     put_int_field(text, "macs", macs, ",");
     put_double_field(text, "utilisation", (double)macs / peak, "");
 }

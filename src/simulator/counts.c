@@ -28,8 +28,7 @@ static void count_fed(const kpu_simulator *s, int e, kpu_counts *out)
             out->traffic.l1_to_fabric[x] += s->tally.stream_in[x][e] * p->tile_bytes[x][e];
             continue;
         }
-        int64_t passes =
-            lacks[x] == p->col_dim ? s->timing.passes_col[e] : s->timing.passes_row[e];
+        int64_t passes = lacks[x] == p->col_dim ? s->timing.passes_col[e] : s->timing.passes_row[e];
         int64_t bytes = s->tally.fab[e] * passes * p->tile_bytes[x][e];
         out->traffic.l1_to_fabric[x] += bytes;
         if (x == KPU_C)

@@ -16,8 +16,8 @@ static void arrive(queue *q, int level)
         bool first;
         walk_window *v = walk_of(&q->walk, x, level);
         if (level == KPU_HOIST_L2)
-            q->step_from[x] = walk_tile_number(walk_of(&q->walk, x, KPU_HOIST_L3), q->iteration,
-                                               &first);
+            q->step_from[x] =
+                walk_tile_number(walk_of(&q->walk, x, KPU_HOIST_L3), q->iteration, &first);
         q->step_number[x] = walk_tile_number(v, q->iteration, &q->step_first[x]);
     }
     q->store_end = walk_of(&q->walk, KPU_C, level)->base_number;
@@ -68,8 +68,11 @@ static bool emit_dma_load(struct eddo *d, int x, entry *out)
     if (!q->step_first[x])
         return false;
     unsigned edges = step_edges(q);
-    *out = (entry){.kind = ENTRY_LOAD, .operand = (uint8_t)x, .edges = (uint8_t)edges,
-                   .number = q->step_number[x], .from = -1};
+    *out = (entry){.kind = ENTRY_LOAD,
+                   .operand = (uint8_t)x,
+                   .edges = (uint8_t)edges,
+                   .number = q->step_number[x],
+                   .from = -1};
     if (x != KPU_C) {
         tile_touch(&d->tile[x][KPU_HOIST_L3], out->number);
         return true;
@@ -94,8 +97,11 @@ static bool emit_bm_load(struct eddo *d, int x, entry *out)
     if (!q->step_first[x])
         return false;
     unsigned edges = step_edges(q);
-    *out = (entry){.kind = ENTRY_LOAD, .operand = (uint8_t)x, .edges = (uint8_t)edges,
-                   .number = q->step_number[x], .from = q->step_from[x]};
+    *out = (entry){.kind = ENTRY_LOAD,
+                   .operand = (uint8_t)x,
+                   .edges = (uint8_t)edges,
+                   .number = q->step_number[x],
+                   .from = q->step_from[x]};
     const kpu_program_window *window = d->program->window[x];
     bool again = walk_taken_again(&q->walk, x, q->iteration, window[KPU_HOIST_L3].hoist,
                                   window[KPU_HOIST_L2].hoist);
@@ -229,8 +235,7 @@ static bool bm_known(struct eddo *d, entry *e)
     }
     c_record *from = c_at(&d->c[KPU_HOIST_L2], e->number);
     e->slot = -1;
-    if (c_at(&d->c[KPU_HOIST_L3], e->from)->unwritten &&
-        !c_slot_known(d, KPU_HOIST_L3, e->from, e))
+    if (c_at(&d->c[KPU_HOIST_L3], e->from)->unwritten && !c_slot_known(d, KPU_HOIST_L3, e->from, e))
         return false;
     e->source = from->closed ? from->ready : EDDO_UNKNOWN;
     e->source_cause = from->cause;
@@ -402,7 +407,8 @@ static void start_bm(struct eddo *d, entry *e, int64_t cycle)
     }
 }
 
-/* False if commands were left that wait for each other: a defect, the disciplines cannot deadlock. */
+/* False if commands were left that wait for each other: a defect, the disciplines cannot deadlock.
+ */
 static bool run_events(struct eddo *d)
 {
     for (;;) {
@@ -514,8 +520,12 @@ int run_eddo(kpu_simulator *s)
         return KPU_E_MEMORY;
     struct eddo *d = s->eddo;
     buffer tables = d->tables_buffer, queues = d->queue_buffer, times = d->times_buffer;
-    *d = (struct eddo){.s = s, .program = &s->program, .t = &s->timing,
-                       .tables_buffer = tables, .queue_buffer = queues, .times_buffer = times};
+    *d = (struct eddo){.s = s,
+                       .program = &s->program,
+                       .t = &s->timing,
+                       .tables_buffer = tables,
+                       .queue_buffer = queues,
+                       .times_buffer = times};
     d->c_stationary = d->program->stationary == KPU_C;
     if (!reserve_eddo(d))
         return KPU_E_MEMORY;

@@ -41,12 +41,12 @@ typedef struct tile_record {
 typedef struct c_record {
     int64_t number;
     entry *waiters;
-    int64_t ready;     /* of the latest of its load and the writes into it */
-    int64_t release;   /* end of its store, EDDO_UNKNOWN until that has started */
+    int64_t ready;       /* of the latest of its load and the writes into it */
+    int64_t release;     /* end of its store, EDDO_UNKNOWN until that has started */
     int64_t store_ready; /* L3: when the DMA_STORE is ready */
-    int64_t tile;      /* L3: index in the problem; L2: number of the tile at L3 */
-    int32_t queued;    /* L3: BM_STOREs queued into it; L2: streams in, fresh visits included */
-    int32_t written;   /* L3: BM_STOREs started; L2: STR_COUTs started */
+    int64_t tile;        /* L3: index in the problem; L2: number of the tile at L3 */
+    int32_t queued;      /* L3: BM_STOREs queued into it; L2: streams in, fresh visits included */
+    int32_t written;     /* L3: BM_STOREs started; L2: STR_COUTs started */
     uint8_t cause, store_cause, final, unwritten, edges;
     bool closed; /* no further command of its window writes it */
     bool last;   /* L2: the tile's last stay there while its window at L3 lasts */
@@ -73,8 +73,8 @@ typedef struct queue {
     int32_t *spare;                /* free entries: from `count` on */
     int64_t count;                 /* commands in the window */
     int64_t emitted;
-    entry **known;                 /* those whose waits are known, in no order: */
-    int64_t *wait, *sequence;      /* end of its last wait, its place in emission order */
+    entry **known;            /* those whose waits are known, in no order: */
+    int64_t *wait, *sequence; /* end of its last wait, its place in emission order */
     int64_t known_count;
     engine *engines;
     int64_t engine_count;
@@ -86,8 +86,8 @@ typedef struct queue {
 typedef struct actor {
     walk walk;
     int64_t iteration;
-    int64_t done;      /* steps, or runs, behind it */
-    int64_t number;    /* of the L2 tile that it uses next */
+    int64_t done;   /* steps, or runs, behind it */
+    int64_t number; /* of the L2 tile that it uses next */
     bool finished;
 } actor;
 
@@ -143,13 +143,17 @@ static inline tile_record *tile_touch(const tile_table *table, int64_t number)
         *r = (tile_record){.number = number, .ready = EDDO_UNKNOWN, .release = -1};
     return r;
 }
-static inline c_record *c_touch(const c_table *table, int64_t number, int64_t tile,
-                                unsigned edges, bool fresh)
+static inline c_record *c_touch(const c_table *table, int64_t number, int64_t tile, unsigned edges,
+                                bool fresh)
 {
     c_record *r = c_at(table, number);
     if (r->number != number)
-        *r = (c_record){.number = number, .ready = EDDO_UNKNOWN, .release = EDDO_UNKNOWN,
-                        .store_ready = EDDO_UNKNOWN, .tile = tile, .edges = (uint8_t)edges,
+        *r = (c_record){.number = number,
+                        .ready = EDDO_UNKNOWN,
+                        .release = EDDO_UNKNOWN,
+                        .store_ready = EDDO_UNKNOWN,
+                        .tile = tile,
+                        .edges = (uint8_t)edges,
                         .unwritten = fresh};
     return r;
 }

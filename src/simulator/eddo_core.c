@@ -127,8 +127,8 @@ static bool run_stream_c(struct eddo *d)
         unsigned edges = actor_edges(a);
         bool fresh = actor_fresh(a);
         c_record *from = c_touch(&d->c[KPU_HOIST_L2], a->number, -1, edges, fresh);
-        int64_t release = d->c_stationary ? register_release(d, a->done)
-                                       : accumulator_release(d, a->done);
+        int64_t release =
+            d->c_stationary ? register_release(d, a->done) : accumulator_release(d, a->done);
         if (release == EDDO_UNKNOWN) /* a fresh C waits too, so that no actor runs far ahead */
             break;
         if (!fresh) {
@@ -151,8 +151,11 @@ static bool gather_inputs(struct eddo *d, bool run_begins, fab_inputs *in)
 {
     int64_t step = d->fabric.done;
     bool fresh = actor_fresh(&d->fabric);
-    *in = (fab_inputs){.first = {-1, -1, -1}, .ready = {-1, -1, -1}, .stationary_ready = -1,
-                       .accumulators = -1, .registers = -1};
+    *in = (fab_inputs){.first = {-1, -1, -1},
+                       .ready = {-1, -1, -1},
+                       .stationary_ready = -1,
+                       .accumulators = -1,
+                       .registers = -1};
     for (int x = 0; x < KPU_OPERANDS; x++) {
         bool stationary = x == d->program->stationary;
         int64_t n = stationary ? d->fabric_run : step;

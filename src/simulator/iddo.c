@@ -14,8 +14,8 @@ typedef struct pass {
     int64_t next_dma, next_bm; /* engine of the next command */
     engine str_a, str_b, str_cin, str_cout;
     int64_t fabric_free;
-    int64_t l1_slot;           /* step mod d1 */
-    int64_t registers[2];      /* release of the last run(s) */
+    int64_t l1_slot;      /* step mod d1 */
+    int64_t registers[2]; /* release of the last run(s) */
     int run_parity;
     int64_t stored_l2, stored_l3; /* tiles of C whose store has been emitted, in number */
     int64_t stored_l2_slot, stored_l3_slot;
@@ -275,8 +275,8 @@ static int64_t stream_c_out(pass *p, const c_use *c, bool final, int64_t result_
 
 /* What one sweep has in common for all its steps. */
 typedef struct sweep {
-    bool k_finished;   /* the last step of the sweep makes its C tile final */
-    bool fresh_first;  /* C is fresh at the first step, at the others */
+    bool k_finished;  /* the last step of the sweep makes its C tile final */
+    bool fresh_first; /* C is fresh at the first step, at the others */
     bool fresh_others;
     int64_t tile, tile_stride; /* C tile index at the first step, per step */
 } sweep;
@@ -336,8 +336,11 @@ static inline __attribute__((always_inline)) void run_step(pass *p, const int st
 
     if (run_begins && p->program->double_buffered)
         p->run_parity ^= 1;
-    fab_inputs in = {.first = {-1, -1, -1}, .ready = {-1, -1, -1}, .stationary_ready = -1,
-                     .accumulators = -1, .registers = -1};
+    fab_inputs in = {.first = {-1, -1, -1},
+                     .ready = {-1, -1, -1},
+                     .stationary_ready = -1,
+                     .accumulators = -1,
+                     .registers = -1};
     for (int x = KPU_A; x <= KPU_B; x++)
         if (x != stationary || run_begins)
             stream_a_or_b(p, x, x == stationary, &at, &in);
@@ -350,8 +353,7 @@ static inline __attribute__((always_inline)) void run_step(pass *p, const int st
             in.accumulators = p->s->cout_end[p->l1_slot];
     }
     int64_t start;
-    int64_t end = fab_run(p->tally, stationary, p->fabric_free, p->t->compute[edges],
-                          &in, &start);
+    int64_t end = fab_run(p->tally, stationary, p->fabric_free, p->t->compute[edges], &in, &start);
     p->fabric_free = p->s->fab_end[p->l1_slot] = end;
     p->tally->fab[edges]++;
     if (!c_stationary || run_ends) {
@@ -394,8 +396,8 @@ static void run_with_c(pass *p)
 int run_iddo(kpu_simulator *s)
 {
     static void (*const run_with[KPU_OPERANDS])(pass *) = {run_with_a, run_with_b, run_with_c};
-    pass p = {.s = s, .program = &s->program, .t = &s->timing, .tally = &s->tally,
-              .registers = {-1, -1}};
+    pass p = {
+        .s = s, .program = &s->program, .t = &s->timing, .tally = &s->tally, .registers = {-1, -1}};
     walk_start(&p.walk, p.program, ~0u);
     run_with[p.program->stationary](&p);
     store_up_to(&p, walk_of(&p.walk, KPU_C, KPU_HOIST_L3)->next_number - 1,

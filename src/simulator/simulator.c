@@ -6,13 +6,13 @@
 #include "simulator/timing.h"
 
 const char *const kpu_command_names[KPU_COMMANDS] = {
-    "DMA_LOAD_A", "DMA_LOAD_B", "DMA_LOAD_C", "BM_LOAD_A", "BM_LOAD_B",  "BM_LOAD_C", "STR_A",
+    "DMA_LOAD_A", "DMA_LOAD_B", "DMA_LOAD_C", "BM_LOAD_A", "BM_LOAD_B",  "BM_LOAD_C",  "STR_A",
     "STR_B",      "STR_CIN",    "FAB",        "STR_COUT",  "BM_STORE_C", "DMA_STORE_C"};
 const char *const kpu_engine_names[KPU_ENGINE_CLASSES] = {"dma",     "bm",       "str_a", "str_b",
                                                           "str_cin", "str_cout", "fab"};
 const char *const kpu_stall_names[KPU_STALLS] = {
-    "latency",        "l3 slots",   "l2 slots",     "l1 slots", "registers slots", "dram bandwidth",
-    "dram order",     "l3 bandwidth", "l3 order",   "l2 bandwidth", "l2 order"};
+    "latency",    "l3 slots",     "l2 slots", "l1 slots",     "registers slots", "dram bandwidth",
+    "dram order", "l3 bandwidth", "l3 order", "l2 bandwidth", "l2 order"};
 
 kpu_simulator *kpu_simulator_new(void)
 {

@@ -18,9 +18,9 @@ typedef struct tile_cycles {
 
 /* A program bound to a machine: every duration that can occur. */
 typedef struct timing {
-    tile_cycles in[KPU_OPERANDS];  /* A, B, C as partial sums */
-    tile_cycles out[2];            /* C leaving: [0] partial, [1] final */
-    int64_t compute[KPU_EDGES];    /* cycles of a step */
+    tile_cycles in[KPU_OPERANDS]; /* A, B, C as partial sums */
+    tile_cycles out[2];           /* C leaving: [0] partial, [1] final */
+    int64_t compute[KPU_EDGES];   /* cycles of a step */
     int64_t passes_row[KPU_EDGES], passes_col[KPU_EDGES];
     int64_t skew;
     int64_t dma_latency, bm_latency, str_latency;
@@ -50,9 +50,9 @@ typedef struct engine {
 
 /* A tile of A or B in a ring. -1: nobody waits for this slot's first tenant. */
 typedef struct slot {
-    int64_t ready;    /* the tile has arrived */
-    int64_t release;  /* its readers have stopped being busy */
-    int32_t cause;    /* of its load, if it is late */
+    int64_t ready;   /* the tile has arrived */
+    int64_t release; /* its readers have stopped being busy */
+    int32_t cause;   /* of its load, if it is late */
 } slot;
 
 /* A tile of C in the L2 ring, in the L3 ring. */
@@ -83,11 +83,11 @@ struct kpu_simulator {
     slot *ring[KPU_OPERANDS][KPU_HOIST_LEVELS]; /* A, B */
     slot_c3 *ring_c3;
     slot_c2 *ring_c2;
-    int64_t *dram_ready;  /* per C tile: its last DMA_STORE's ready time, or -(number in L3 + 1)
-                             while that store is pending */
+    int64_t *dram_ready; /* per C tile: its last DMA_STORE's ready time, or -(number in L3 + 1)
+                            while that store is pending */
     uint8_t *dram_cause;
-    int64_t *fab_end;     /* of the last d1 steps */
-    int64_t *cout_end;    /* of the last d1 steps' STR_COUT (accumulators) */
+    int64_t *fab_end;  /* of the last d1 steps */
+    int64_t *cout_end; /* of the last d1 steps' STR_COUT (accumulators) */
     buffer engines_buffer, busy_buffer, slots_buffer, dram_buffer, dram_cause_buffer, l1_buffer;
     struct eddo *eddo; /* state of the explicit discipline, made at its first use */
 };
@@ -131,8 +131,8 @@ typedef struct fab_inputs {
 } fab_inputs;
 
 /* Times FAB and attributes the gap before it and its stretch. Returns its end; sets *start_out. */
-static inline int64_t fab_run(tally *counts, int stationary, int64_t fabric_free,
-                              int64_t compute, const fab_inputs *in, int64_t *start_out)
+static inline int64_t fab_run(tally *counts, int stationary, int64_t fabric_free, int64_t compute,
+                              const fab_inputs *in, int64_t *start_out)
 {
     int64_t start = fabric_free;
     int operand = KPU_C, cause = KPU_STALL_LATENCY;

@@ -17,7 +17,7 @@ enum { WALK_LAST = KPU_NEST - 1 };
 typedef struct walk_window {
     const kpu_program_window *program;
     int64_t slots;
-    int64_t base_slot, head_slot;     /* slot of the window's first tile; slot of the next new tile */
+    int64_t base_slot, head_slot; /* slot of the window's first tile; slot of the next new tile */
     int64_t base_number, next_number; /* their numbers in the run */
     int64_t line;                     /* index in the window of the tile at the sweep's start */
     int64_t stride[KPU_NEST];         /* of each tile loop in that index */
@@ -34,13 +34,13 @@ typedef struct walk {
     unsigned nonzero; /* loops whose index is not zero */
     unsigned windows; /* which of window[] are kept up: bit operand * 2 + level */
     walk_window window[KPU_OPERANDS * KPU_HOIST_LEVELS];
-    int changed;      /* position that advanced to reach this sweep; -1 at the start */
-    int next;         /* position that will advance after it; -1 at the end */
-    bool run_begins;  /* the stationary tile is new at this sweep */
-    bool run_ends;    /* ... and leaves after it */
-    unsigned edges;       /* edge mask of all steps but the last of this sweep */
-    unsigned last_edges;  /* edge mask of its last step */
-    int64_t step;         /* steps before this sweep */
+    int changed;         /* position that advanced to reach this sweep; -1 at the start */
+    int next;            /* position that will advance after it; -1 at the end */
+    bool run_begins;     /* the stationary tile is new at this sweep */
+    bool run_ends;       /* ... and leaves after it */
+    unsigned edges;      /* edge mask of all steps but the last of this sweep */
+    unsigned last_edges; /* edge mask of its last step */
+    int64_t step;        /* steps before this sweep */
 } walk;
 
 /* To the first sweep; `windows` as in the struct. */

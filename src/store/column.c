@@ -122,8 +122,8 @@ hid_t kpu_store_column_create(hid_t group, const kpu_column *column, hid_t type,
     if (dataset < 0)
         return -1;
     if (kpu_store_put_text(dataset, "unit", column->unit ? column->unit : "") < 0 ||
-        kpu_store_put_text(dataset, "description",
-                           column->description ? column->description : "") < 0 ||
+        kpu_store_put_text(dataset, "description", column->description ? column->description : "") <
+            0 ||
         kpu_store_put_text(dataset, "sense", sense_names[column->sense]) < 0) {
         H5Dclose(dataset);
         return -1;
@@ -133,7 +133,8 @@ hid_t kpu_store_column_create(hid_t group, const kpu_column *column, hid_t type,
 
 /* Fixed-length strings (ours) and variable-length ones (h5py's), from an attribute or a dataset:
  * `read` is H5Aread, or H5Dread of everything. */
-static char *read_string(hid_t object, hid_t type, hid_t space, herr_t (*read)(hid_t, hid_t, void *))
+static char *read_string(hid_t object, hid_t type, hid_t space,
+                         herr_t (*read)(hid_t, hid_t, void *))
 {
     if (H5Tget_class(type) != H5T_STRING || H5Sget_simple_extent_npoints(space) != 1)
         return NULL;
@@ -251,9 +252,7 @@ static int load_type(hid_t type, kpu_column *column, const char **why)
     case H5T_INTEGER:
         column->type = KPU_COLUMN_INT64;
         return bytes < 8 || (bytes == 8 && H5Tget_sign(type) == H5T_SGN_2) ? KPU_OK : KPU_E_INPUT;
-    case H5T_FLOAT:
-        column->type = KPU_COLUMN_DOUBLE;
-        return bytes <= 8 ? KPU_OK : KPU_E_INPUT;
+    case H5T_FLOAT: column->type = KPU_COLUMN_DOUBLE; return bytes <= 8 ? KPU_OK : KPU_E_INPUT;
     case H5T_STRING:
         column->type = KPU_COLUMN_STRING;
         return H5Tis_variable_str(type) > 0 || bytes <= KPU_STORE_TEXT_MAX ? KPU_OK : KPU_E_INPUT;

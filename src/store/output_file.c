@@ -59,10 +59,10 @@ static int create_partial(kpu_output_file *out)
     for (int attempt = 0; attempt < PARTIAL_NAMES; attempt++) {
         free(out->partial);
         out->partial = NULL;
-        int printed = attempt == 0
-                          ? asprintf(&out->partial, "%s.partial-%ld", out->path, (long)getpid())
-                          : asprintf(&out->partial, "%s.partial-%ld-%d", out->path,
-                                     (long)getpid(), attempt);
+        int printed =
+            attempt == 0
+                ? asprintf(&out->partial, "%s.partial-%ld", out->path, (long)getpid())
+                : asprintf(&out->partial, "%s.partial-%ld-%d", out->path, (long)getpid(), attempt);
         if (printed < 0) {
             out->partial = NULL;
             return ENOMEM;
@@ -196,9 +196,8 @@ static herr_t driver_close(H5FD_t *file)
 static herr_t driver_query(const H5FD_t *file, unsigned long *flags)
 {
     (void)file;
-    *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA |
-             H5FD_FEAT_DATA_SIEVE | H5FD_FEAT_AGGREGATE_SMALLDATA |
-             H5FD_FEAT_DEFAULT_VFD_COMPATIBLE;
+    *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_DATA_SIEVE |
+             H5FD_FEAT_AGGREGATE_SMALLDATA | H5FD_FEAT_DEFAULT_VFD_COMPATIBLE;
     return 0;
 }
 

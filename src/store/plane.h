@@ -12,7 +12,8 @@
 enum { KPU_PLANE_SLACK = 64 };
 
 /* `planes` planes of `bytes` each, one after the other in `data`; the blocks go to out[room].
- * `stream` is raw (negative window bits) and was reset. Returns the bytes written, 0 if it failed. */
+ * `stream` is raw (negative window bits) and was reset. Returns the bytes written, 0 if it failed.
+ */
 size_t kpu_plane_deflate(z_stream *stream, const unsigned char *data, size_t planes, size_t bytes,
                          unsigned char *out, size_t room);
 

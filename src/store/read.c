@@ -170,8 +170,8 @@ static int load_column(loading *load, hid_t group, const char *name)
                                "column '%s/%s' holds strings, not numbers", load->group, name);
     if (length < results->rows || (results->complete && length != results->rows))
         return kpu_diag_add_at(load->diag, KPU_E_INPUT, &place,
-                               "column '%s/%s' has %lld rows where the file says %lld",
-                               load->group, name, (long long)length, (long long)results->rows);
+                               "column '%s/%s' has %lld rows where the file says %lld", load->group,
+                               name, (long long)length, (long long)results->rows);
     return KPU_OK;
 }
 
@@ -213,8 +213,7 @@ static int load_group(kpu_results *results, const char *name, kpu_diag *diag)
     if (group < 0)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "has no group '%s'", name);
     size_t before = results->count;
-    herr_t status =
-        H5Literate(group, group_order(group), H5_ITER_INC, NULL, load_link, &load);
+    herr_t status = H5Literate(group, group_order(group), H5_ITER_INC, NULL, load_link, &load);
     H5Gclose(group);
     if (load.code != KPU_OK)
         return load.code;

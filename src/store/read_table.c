@@ -35,10 +35,10 @@ static hid_t open_parent(hid_t file, const char *first, const char *path, const 
             memcpy(name, path, length);
             name[length] = '\0';
         }
-        hid_t next = fits && H5Lget_info(group, name, &link, H5P_DEFAULT) >= 0 &&
-                             link.type == H5L_TYPE_HARD
-                         ? H5Gopen2(group, name, H5P_DEFAULT)
-                         : -1;
+        hid_t next =
+            fits && H5Lget_info(group, name, &link, H5P_DEFAULT) >= 0 && link.type == H5L_TYPE_HARD
+                ? H5Gopen2(group, name, H5P_DEFAULT)
+                : -1;
         H5Gclose(group);
         group = next;
         path = slash + 1;

@@ -24,9 +24,9 @@ struct kpu_store {
     size_t count;
     kpu_metric_value *buffer; /* column by column, KPU_STORE_STRIDE each */
     kpu_chunk_encoder encoder;
-    int64_t base;             /* rows in complete chunks */
-    int64_t buffered;         /* rows in the buffer: the chunk that begins at `base` */
-    int64_t stored;           /* how many of them are in the file too */
+    int64_t base;                  /* rows in complete chunks */
+    int64_t buffered;              /* rows in the buffer: the chunk that begins at `base` */
+    int64_t stored;                /* how many of them are in the file too */
     double last_flush, flush_cost; /* seconds */
     int failed;                    /* kpu_error of the first failure: nothing is written after */
 };

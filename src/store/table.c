@@ -115,9 +115,9 @@ int kpu_store_write_table(kpu_store *store, const kpu_column *columns, size_t co
         } else if (!data) {
             kpu_place place = {.file = store->output.path};
             store->failed = KPU_E_INTERNAL;
-            code = kpu_diag_add_at(diag, KPU_E_INTERNAL, &place,
-                                   "'%s' is no value of column '%s/%s'", bad, column->group,
-                                   column->name);
+            code =
+                kpu_diag_add_at(diag, KPU_E_INTERNAL, &place, "'%s' is no value of column '%s/%s'",
+                                bad, column->group, column->name);
         } else {
             code = kpu_store_check(store, write_cells(store, column, &table, data),
                                    "cannot write a table of the results", diag);
@@ -135,8 +135,7 @@ static herr_t write_text(hid_t group, const char *name, const char *text)
     hid_t links = H5Pcreate(H5P_LINK_CREATE);
     H5Pset_create_intermediate_group(links, 1);
     hid_t dataset = H5Dcreate2(group, name, type, space, links, H5P_DEFAULT, H5P_DEFAULT);
-    herr_t status =
-        dataset < 0 ? -1 : H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text);
+    herr_t status = dataset < 0 ? -1 : H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text);
     if (dataset >= 0)
         H5Dclose(dataset);
     H5Pclose(links);
@@ -158,8 +157,7 @@ int kpu_store_write_text(kpu_store *store, const char *name, const char *text, k
     return kpu_store_check(store, status, "cannot write a text of the results", diag);
 }
 
-int kpu_store_write_attribute(kpu_store *store, const char *name, const char *text,
-                              kpu_diag *diag)
+int kpu_store_write_attribute(kpu_store *store, const char *name, const char *text, kpu_diag *diag)
 {
     if (store->failed)
         return store->failed;

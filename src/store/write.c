@@ -37,8 +37,7 @@ int kpu_store_check(kpu_store *store, herr_t status, const char *doing, kpu_diag
 
 /* ---- Creation --------------------------------------------------------------------------- */
 
-static int check_columns(const char *path, const kpu_column *columns, size_t count,
-                         kpu_diag *diag)
+static int check_columns(const char *path, const kpu_column *columns, size_t count, kpu_diag *diag)
 {
     kpu_place place = {.file = path};
     for (size_t i = 0; i < count; i++) {
@@ -53,8 +52,8 @@ static int check_columns(const char *path, const kpu_column *columns, size_t cou
                                    "'%s/%s' cannot be a column of rows", c->group, c->name);
         for (size_t j = 0; j < i; j++)
             if (strcmp(c->name, columns[j].name) == 0)
-                return kpu_diag_add_at(diag, KPU_E_INTERNAL, &place,
-                                       "two columns are named '%s'", c->name);
+                return kpu_diag_add_at(diag, KPU_E_INTERNAL, &place, "two columns are named '%s'",
+                                       c->name);
     }
     return KPU_OK;
 }
@@ -150,8 +149,8 @@ int kpu_store_create(const char *path, bool force, const kpu_column *columns, si
     if (code == KPU_OK && !copy_columns(store, columns, count))
         code = kpu_store_fail(store, KPU_E_MEMORY, "out of memory", diag);
     if (code == KPU_OK)
-        code = kpu_store_check(store, create_contents(store), "cannot create the results file",
-                               diag);
+        code =
+            kpu_store_check(store, create_contents(store), "cannot create the results file", diag);
     if (code != KPU_OK) {
         kpu_store_abandon(store);
         return code;
@@ -196,8 +195,8 @@ static herr_t write_column(kpu_store *store, size_t column)
     memset(values + store->buffered, 0,
            (size_t)(KPU_STORE_CHUNK_ROWS - store->buffered) * sizeof *values);
     if (store->columns[column].type != KPU_COLUMN_ENUM)
-        return kpu_chunk_write(&store->encoder, dataset, (hsize_t)store->base,
-                               KPU_STORE_CHUNK_ROWS, sizeof *values, values);
+        return kpu_chunk_write(&store->encoder, dataset, (hsize_t)store->base, KPU_STORE_CHUNK_ROWS,
+                               sizeof *values, values);
     const void *bytes = pack(values, KPU_STORE_CHUNK_ROWS);
     herr_t status = kpu_chunk_write(&store->encoder, dataset, (hsize_t)store->base,
                                     KPU_STORE_CHUNK_ROWS, 1, bytes);

@@ -23,8 +23,8 @@ static void make_tables(const kpu_command *command, getopt_tables *out)
     out->letters[letters++] = 'h';
     for (size_t i = 0; i < command->option_count && i < OPTIONS_MAX; i++) {
         const kpu_option *option = &command->options[i];
-        out->options[i] = (struct option){option->name, option->argument != NULL, NULL,
-                                          (int)(FIRST_OPTION + i)};
+        out->options[i] =
+            (struct option){option->name, option->argument != NULL, NULL, (int)(FIRST_OPTION + i)};
         if (option->letter) {
             out->letters[letters++] = option->letter;
             if (option->argument)
@@ -49,8 +49,8 @@ static int set_int(const kpu_option *option, const char *text, int64_t *out, kpu
     char *end;
     errno = 0;
     long long value = strtoll(text, &end, 10);
-    if (end == text || *end || errno || text[0] == ' ' || text[0] == '+' ||
-        value < option->min || value > option->max)
+    if (end == text || *end || errno || text[0] == ' ' || text[0] == '+' || value < option->min ||
+        value > option->max)
         return kpu_diag_add(diag, KPU_E_USAGE,
                             "--%s: expected a whole number from %lld to %lld, got \"%s\"",
                             option->name, (long long)option->min, (long long)option->max, text);
@@ -63,14 +63,9 @@ static int set_option(const kpu_option *option, void *values, const char *text, 
     void *value = (char *)values + option->offset;
     kpu_option_list *list;
     switch (option->type) {
-    case KPU_OPTION_FLAG:
-        *(bool *)value = true;
-        break;
-    case KPU_OPTION_TEXT:
-        *(const char **)value = text;
-        break;
-    case KPU_OPTION_INT:
-        return set_int(option, text, value, diag);
+    case KPU_OPTION_FLAG: *(bool *)value = true; break;
+    case KPU_OPTION_TEXT: *(const char **)value = text; break;
+    case KPU_OPTION_INT: return set_int(option, text, value, diag);
     case KPU_OPTION_LIST:
         list = value;
         list->items[list->count++] = text;
@@ -137,8 +132,8 @@ static int check_operands(const kpu_command *command, int count, kpu_diag *diag)
         return kpu_diag_add(diag, KPU_E_USAGE, "%s: missing %s; see kpu-dse %s --help",
                             command->name, command->operands, command->name);
     if (count > command->max_operands)
-        return kpu_diag_add(diag, KPU_E_USAGE, "%s: too many arguments: expected %s",
-                            command->name, *command->operands ? command->operands : "none");
+        return kpu_diag_add(diag, KPU_E_USAGE, "%s: too many arguments: expected %s", command->name,
+                            *command->operands ? command->operands : "none");
     return KPU_OK;
 }
 
@@ -174,8 +169,13 @@ int kpu_command_call(const kpu_command *command, int argc, char **argv, kpu_diag
         status = KPU_E_MEMORY;
     if (!status)
         status = parse(command, argc, argv, values, &help, diag);
-    kpu_call call = {.command = command, .values = values, .operands = argv + optind,
-                     .operand_count = argc - optind, .argv = argv, .argc = argc, .diag = diag};
+    kpu_call call = {.command = command,
+                     .values = values,
+                     .operands = argv + optind,
+                     .operand_count = argc - optind,
+                     .argv = argv,
+                     .argc = argc,
+                     .diag = diag};
     if (help && !status) {
         kpu_command_print_help(command);
     } else {

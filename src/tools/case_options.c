@@ -127,13 +127,13 @@ static int read_residency(const char *value, kpu_candidate *out, kpu_diag *diag)
         return KPU_OK;
     bool good = strlen(value) == sizeof form - 1;
     for (size_t i = 0; good && form[i]; i++)
-        good = form[i] == '0' ? value[i] >= '0' && value[i] <= '0' + KPU_NEST
-                              : value[i] == form[i];
+        good = form[i] == '0' ? value[i] >= '0' && value[i] <= '0' + KPU_NEST : value[i] == form[i];
     const kpu_place place = place_of("--residency", value);
     if (!good)
         return kpu_diag_add_at(diag, KPU_E_USAGE, &place,
                                "expected auto, or hoist positions A3-A2/B3-B2/C3-C2 from 0 to %d, "
-                               "as 3-4/6-6/6-6", KPU_NEST);
+                               "as 3-4/6-6/6-6",
+                               KPU_NEST);
     out->auto_residency = 0;
     for (int x = 0; x < KPU_OPERANDS; x++)
         for (int level = 0; level < KPU_HOIST_LEVELS; level++)
@@ -168,8 +168,8 @@ int kpu_case_values_read(const kpu_case_values *values, kpu_tool_case *out, kpu_
 {
     const struct {
         const char *option, *value;
-    } required[] = {{"--machine", values->machine}, {"--gemm", values->gemm},
-                    {"--tile", values->tile}};
+    } required[] = {
+        {"--machine", values->machine}, {"--gemm", values->gemm}, {"--tile", values->tile}};
     int status = KPU_OK;
     memset(out, 0, sizeof *out);
     for (size_t i = 0; i < sizeof required / sizeof *required; i++)

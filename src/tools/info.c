@@ -22,8 +22,7 @@ static const kpu_option options[] = {
      "print a text that is kept with the results, as sweep", 0, 0},
 };
 
-static void put_attribute(kpu_text *text, kpu_results *results, const char *title,
-                          const char *name)
+static void put_attribute(kpu_text *text, kpu_results *results, const char *title, const char *name)
 {
     char *value = kpu_results_attribute(results, name);
     if (value)
@@ -121,8 +120,8 @@ static int put_info(kpu_text *text, kpu_results *results, kpu_diag *diag)
     return KPU_OK;
 }
 
-static int put_stored_text(kpu_text *text, kpu_results *results, const char *path,
-                           const char *name, kpu_diag *diag)
+static int put_stored_text(kpu_text *text, kpu_results *results, const char *path, const char *name,
+                           kpu_diag *diag)
 {
     const kpu_place place = {.file = path};
     char *stored = kpu_results_text(results, name);

@@ -10,8 +10,7 @@ typedef struct values {
 } values;
 
 static const kpu_option options[] = {
-    {"markdown", 0, KPU_OPTION_FLAG, offsetof(values, markdown), NULL,
-     "print docs/keys.md", 0, 0},
+    {"markdown", 0, KPU_OPTION_FLAG, offsetof(values, markdown), NULL, "print docs/keys.md", 0, 0},
 };
 
 static int run(const kpu_call *call)

@@ -29,8 +29,8 @@ static void add_row(kpu_table *table, const kpu_machine *m)
     add_format(table, &text);
     kpu_table_add_real(table, m->clock_ghz);
     kpu_table_add_int(table, m->dram_channels);
-    kpu_table_add_real(table, (double)m->dram_channels *
-                                  kpu_rational_value(m->dma_bytes_per_cycle));
+    kpu_table_add_real(table,
+                       (double)m->dram_channels * kpu_rational_value(m->dma_bytes_per_cycle));
     kpu_table_add_int(table, m->block_mover_engines);
     for (int level = KPU_LEVEL_L3; level < KPU_LEVELS; level++)
         add_capacity(table, m, level);
@@ -56,7 +56,7 @@ static int list(const kpu_machine_files *files, kpu_table *table, kpu_diag *diag
 static int run(const kpu_call *call)
 {
     static const char *const titles[] = {"machine", "array", "GHz", "DMA", "DRAM B/cycle",
-                                         "movers", "L3", "L2", "L1"};
+                                         "movers",  "L3",    "L2",  "L1"};
     kpu_machine_files files;
     kpu_table table;
     kpu_text text = {0};

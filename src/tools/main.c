@@ -68,8 +68,8 @@ static int close_output(kpu_diag *diag)
         failed = true;
     if (!failed)
         return KPU_OK;
-    return kpu_diag_add(diag, KPU_E_IO, "cannot write the standard output%s%s",
-                        errno ? ": " : "", errno ? strerror(errno) : "");
+    return kpu_diag_add(diag, KPU_E_IO, "cannot write the standard output%s%s", errno ? ": " : "",
+                        errno ? strerror(errno) : "");
 }
 
 int main(int argc, char **argv)

@@ -81,23 +81,22 @@ const kpu_command kpu_command_pareto = {
     .min_operands = 1,
     .max_operands = 1,
     .summary = "print the Pareto fronts of a results file",
-    .details =
-        "A candidate belongs to the front if it fits and no other one is at least as good\n"
-        "in every objective and better in one. Candidates that are equal in every\n"
-        "objective all belong, unless --unique says otherwise. Fronts are sorted by the\n"
-        "first objective, best first, ties by id.\n"
-        "\n"
-        "--per gemm       a front for each GEMM; its machines compete\n"
-        "--per machine    a front for each GEMM on each machine (or variant of one)\n"
-        "--per workload   a front for each workload; its GEMMs compete, small with large\n"
-        "--per all        one front; everything competes\n"
-        "\n"
-        "An EXPR names any column of the file (kpu-dse info --columns), and workload,\n"
-        "gemm_name and machine_name. It has + - * / % ( ) < <= == != >= > and or not\n"
-        "min() max().\n"
-        "\n"
-        "The table leaves out fields that have their default in a whole front. csv and\n"
-        "json have all fields, and numbers that read back the same.\n",
+    .details = "A candidate belongs to the front if it fits and no other one is at least as good\n"
+               "in every objective and better in one. Candidates that are equal in every\n"
+               "objective all belong, unless --unique says otherwise. Fronts are sorted by the\n"
+               "first objective, best first, ties by id.\n"
+               "\n"
+               "--per gemm       a front for each GEMM; its machines compete\n"
+               "--per machine    a front for each GEMM on each machine (or variant of one)\n"
+               "--per workload   a front for each workload; its GEMMs compete, small with large\n"
+               "--per all        one front; everything competes\n"
+               "\n"
+               "An EXPR names any column of the file (kpu-dse info --columns), and workload,\n"
+               "gemm_name and machine_name. It has + - * / % ( ) < <= == != >= > and or not\n"
+               "min() max().\n"
+               "\n"
+               "The table leaves out fields that have their default in a whole front. csv and\n"
+               "json have all fields, and numbers that read back the same.\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .values_bytes = sizeof(values),

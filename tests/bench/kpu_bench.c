@@ -137,8 +137,8 @@ static int bench_threads(const settings *set, kpu_diag *diag)
         int64_t rows = 0;
         for (int i = 0; code == KPU_OK && i < set->repeats; i++) {
             rows = 0;
-            kpu_explore_options options = {.threads = threads, .sink = count_rows,
-                                           .sink_context = &rows};
+            kpu_explore_options options = {
+                .threads = threads, .sink = count_rows, .sink_context = &rows};
             double start = now();
             code = kpu_explore(space, &options, diag);
             double seconds = now() - start;
@@ -177,8 +177,11 @@ static int create_store(const char *path, kpu_store **out, kpu_diag *diag)
         return KPU_E_MEMORY;
     for (size_t i = 0; i < count; i++) {
         const kpu_metric *m = kpu_metric_at(i);
-        columns[i] = (kpu_column){.group = "metrics", .name = m->name, .unit = m->unit,
-                                  .description = m->description, .sense = m->sense,
+        columns[i] = (kpu_column){.group = "metrics",
+                                  .name = m->name,
+                                  .unit = m->unit,
+                                  .description = m->description,
+                                  .sense = m->sense,
                                   .type = m->type == KPU_METRIC_INT64 ? KPU_COLUMN_INT64
                                                                       : KPU_COLUMN_DOUBLE};
     }
@@ -202,8 +205,7 @@ static int bench_writing(const settings *set, kpu_diag *diag)
     double start = seconds(CLOCK_PROCESS_CPUTIME_ID), begun = seconds(CLOCK_THREAD_CPUTIME_ID);
     code = create_store(path, &w.store, diag);
     w.seconds = seconds(CLOCK_THREAD_CPUTIME_ID) - begun;
-    kpu_explore_options options = {.threads = set->threads, .sink = write_rows,
-                                   .sink_context = &w};
+    kpu_explore_options options = {.threads = set->threads, .sink = write_rows, .sink_context = &w};
     if (code == KPU_OK)
         code = kpu_explore(space, &options, diag);
     begun = seconds(CLOCK_THREAD_CPUTIME_ID);

@@ -17,12 +17,24 @@ static const char *const dataflows[] = {"os", "ws", "is"};
 
 static const kpu_column columns[] = {
     {.group = "candidates", .name = "id", .unit = "", .description = "index in the space"},
-    {.group = "candidates", .name = "dataflow", .unit = "", .description = "stationary operand",
-     .type = KPU_COLUMN_ENUM, .words = dataflows, .word_count = 3},
-    {.group = "metrics", .name = "cycles", .unit = "cycle", .description = "of the run",
+    {.group = "candidates",
+     .name = "dataflow",
+     .unit = "",
+     .description = "stationary operand",
+     .type = KPU_COLUMN_ENUM,
+     .words = dataflows,
+     .word_count = 3},
+    {.group = "metrics",
+     .name = "cycles",
+     .unit = "cycle",
+     .description = "of the run",
      .sense = KPU_SENSE_MIN},
-    {.group = "metrics", .name = "utilisation", .unit = "1", .description = "of the fabric",
-     .sense = KPU_SENSE_MAX, .type = KPU_COLUMN_DOUBLE},
+    {.group = "metrics",
+     .name = "utilisation",
+     .unit = "1",
+     .description = "of the fabric",
+     .sense = KPU_SENSE_MAX,
+     .type = KPU_COLUMN_DOUBLE},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 

@@ -67,24 +67,59 @@ static void replace(hid_t file, const char *name, hid_t type, int rank, hsize_t 
     hsize_t extent[] = {rows, 1};
     H5Ldelete(file, name, H5P_DEFAULT);
     hid_t space = H5Screate_simple(rank, extent, NULL);
-    hid_t dataset =
-        H5Dcreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t dataset = H5Dcreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     H5Dclose(dataset);
     H5Sclose(space);
 }
 
-static void other_version(hid_t f) { put_int(f, "format_version", 2); }
-static void no_version(hid_t f) { H5Adelete(f, "format_version"); }
-static void negative_rows(hid_t f) { put_int(f, "rows", -1); }
-static void more_rows(hid_t f) { put_int(f, "rows", 11); }
-static void no_rows(hid_t f) { H5Adelete(f, "rows"); }
-static void no_metrics(hid_t f) { H5Ldelete(f, "metrics", H5P_DEFAULT); }
-static void shorter(hid_t f) { replace(f, "metrics/cycles", H5T_NATIVE_INT64, 1, 9); }
-static void matrix(hid_t f) { replace(f, "metrics/cycles", H5T_NATIVE_INT64, 2, 10); }
-static void strings(hid_t f) { replace(f, "metrics/cycles", H5T_C_S1, 1, 10); }
-static void opaque(hid_t f) { replace(f, "metrics/cycles", H5T_STD_REF_OBJ, 1, 10); }
-static void unsigned64(hid_t f) { replace(f, "metrics/cycles", H5T_NATIVE_UINT64, 1, 10); }
-static void scalar(hid_t f) { replace(f, "metrics/cycles", H5T_NATIVE_INT64, 0, 1); }
+static void other_version(hid_t f)
+{
+    put_int(f, "format_version", 2);
+}
+static void no_version(hid_t f)
+{
+    H5Adelete(f, "format_version");
+}
+static void negative_rows(hid_t f)
+{
+    put_int(f, "rows", -1);
+}
+static void more_rows(hid_t f)
+{
+    put_int(f, "rows", 11);
+}
+static void no_rows(hid_t f)
+{
+    H5Adelete(f, "rows");
+}
+static void no_metrics(hid_t f)
+{
+    H5Ldelete(f, "metrics", H5P_DEFAULT);
+}
+static void shorter(hid_t f)
+{
+    replace(f, "metrics/cycles", H5T_NATIVE_INT64, 1, 9);
+}
+static void matrix(hid_t f)
+{
+    replace(f, "metrics/cycles", H5T_NATIVE_INT64, 2, 10);
+}
+static void strings(hid_t f)
+{
+    replace(f, "metrics/cycles", H5T_C_S1, 1, 10);
+}
+static void opaque(hid_t f)
+{
+    replace(f, "metrics/cycles", H5T_STD_REF_OBJ, 1, 10);
+}
+static void unsigned64(hid_t f)
+{
+    replace(f, "metrics/cycles", H5T_NATIVE_UINT64, 1, 10);
+}
+static void scalar(hid_t f)
+{
+    replace(f, "metrics/cycles", H5T_NATIVE_INT64, 0, 1);
+}
 
 static void group_for_column(hid_t f)
 {

@@ -62,9 +62,14 @@ static void test_columns_come_back(void)
 static const kpu_column machine_columns[] = {
     {.group = "machines", .name = "name", .type = KPU_COLUMN_STRING},
     {.group = "machines", .name = "dram.channels", .unit = ""},
-    {.group = "machines", .name = "dma.bytes_per_cycle", .unit = "B/cycle",
+    {.group = "machines",
+     .name = "dma.bytes_per_cycle",
+     .unit = "B/cycle",
      .type = KPU_COLUMN_DOUBLE},
-    {.group = "machines", .name = "dataflow", .type = KPU_COLUMN_ENUM, .words = dataflows,
+    {.group = "machines",
+     .name = "dataflow",
+     .type = KPU_COLUMN_ENUM,
+     .words = dataflows,
      .word_count = 3},
 };
 
@@ -99,8 +104,8 @@ static void expect_texts(kpu_results *results)
 
 static void test_tables_and_texts_come_back(void)
 {
-    static const char *const cells[] = {"edge-ai", "4", "400/3", "ws",
-                                        "gr\303\266\303\237er", "32", "0.1", "os"};
+    static const char *const cells[] = {"edge-ai", "4",   "400/3", "ws", "gr\303\266\303\237er",
+                                        "32",      "0.1", "os"};
     kpu_diag diag = {0};
     kpu_store *store = NULL;
     kpu_results *results = NULL;
@@ -108,7 +113,8 @@ static void test_tables_and_texts_come_back(void)
         kpu_store_create(in_folder("tables.h5"), false, columns, COLUMNS, &store, &diag), KPU_OK);
     CU_ASSERT_EQUAL(kpu_store_write_table(store, machine_columns, 4, cells, 2, &diag), KPU_OK);
     CU_ASSERT_EQUAL(kpu_store_write_text(store, "machines/edge.ini",
-                                         "[dram]\nchannels = 4 # \xc2\xb5\n", &diag), KPU_OK);
+                                         "[dram]\nchannels = 4 # \xc2\xb5\n", &diag),
+                    KPU_OK);
     CU_ASSERT_EQUAL(kpu_store_write_text(store, "/seed", "", &diag), KPU_OK);
     CU_ASSERT_EQUAL(kpu_store_write_attribute(store, "model_version", "1", &diag), KPU_OK);
     CU_ASSERT_EQUAL(kpu_store_finish(store, &diag), KPU_OK);
@@ -118,7 +124,9 @@ static void test_tables_and_texts_come_back(void)
     CU_ASSERT_EQUAL(kpu_results_table_rows(results, "workloads"), 0);
     CU_ASSERT_EQUAL(kpu_results_table_rows(results, "nothing"), 0);
     expect_cell(results, "name", 0, "edge-ai");
-    expect_cell(results, "name", 1, "gr\xc3\xb6\xc3\x9f" "er");
+    expect_cell(results, "name", 1,
+                "gr\xc3\xb6\xc3\x9f"
+                "er");
     expect_cell(results, "dram.channels", 1, "32");
     expect_cell(results, "dma.bytes_per_cycle", 0, "133.33333333333334");
     expect_cell(results, "dma.bytes_per_cycle", 1, "0.1");

@@ -33,9 +33,8 @@ int main(int argc, char **argv)
 
     kpu_simulator *simulator = kpu_simulator_new();
     kpu_result result;
-    int code = simulator != NULL
-                   ? kpu_evaluate(simulator, &machine, &problem, &candidate, &result)
-                   : KPU_E_MEMORY;
+    int code = simulator != NULL ? kpu_evaluate(simulator, &machine, &problem, &candidate, &result)
+                                 : KPU_E_MEMORY;
     if (code == KPU_OK)
         printf("%s: %" PRId64 " cycles\n", machine.name, result.counts.cycles);
     kpu_simulator_free(simulator);
