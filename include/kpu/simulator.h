@@ -73,8 +73,12 @@ typedef struct kpu_counts {
 typedef struct kpu_simulator kpu_simulator;
 kpu_simulator *kpu_simulator_new(void); /* NULL: out of memory */
 void kpu_simulator_free(kpu_simulator *simulator);
+/* Asked now and then during a run (every few thousand steps): true ends it with
+ * KPU_E_INTERRUPTED. NULL, as at first: never asked. */
+void kpu_simulator_set_stop(kpu_simulator *simulator, bool (*stop)(void *context), void *context);
 
-/* Runs a feasible mapping. KPU_OK, KPU_E_MEMORY, or KPU_E_RANGE (64-bit cycles would overflow).*/
+/* Runs a feasible mapping. KPU_OK, KPU_E_MEMORY, KPU_E_INTERRUPTED, or KPU_E_RANGE (64-bit cycles
+ * would overflow).*/
 int kpu_simulator_run(kpu_simulator *simulator, const kpu_machine *machine,
                       const kpu_mapping *mapping, kpu_counts *out);
 

@@ -53,8 +53,12 @@ static int fail(const entry *e, const char *where, const char *message)
 /* "+16" or "x2" after a range; the step of a key is no value of it, so it has bounds of its own. */
 static int parse_step(const entry *e, char *text, kpu_axis_item *out)
 {
-    static const kpu_key step_key = {
-        .type = KPU_KEY_INT, .name = "step", .unit = "", .min = 1, .max = 1e15};
+    const kpu_key step_key = {.type = KPU_KEY_INT,
+                              .section = e->axis->key->name,
+                              .name = "step",
+                              .unit = "",
+                              .min = 1,
+                              .max = 1e15};
     out->kind = *text == 'x' ? KPU_ITEM_PRODUCT : KPU_ITEM_SUM;
     if (*text != 'x' && *text != '+')
         return fail(e, text, "expected a step after the range: +16 or x2");

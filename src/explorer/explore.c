@@ -142,12 +142,20 @@ static bool work(team *t, worker *w)
     return !atomic_load_explicit(&t->cancelled, memory_order_relaxed);
 }
 
+static bool is_cancelled(void *context)
+{
+    team *t = context;
+    return atomic_load_explicit(&t->cancelled, memory_order_relaxed);
+}
+
 static void run_worker(team *t)
 {
     /* Stored before the team was called, so it reads true: what makes *t visible even to those who
      * do not know how the OpenMP runtime synchronises. */
     (void)atomic_load_explicit(&t->opened, memory_order_acquire);
     worker w = {.simulator = kpu_simulator_new(), .claim = 1};
+    if (w.simulator)
+        kpu_simulator_set_stop(w.simulator, is_cancelled, t);
     while (work(t, &w)) {
     }
     kpu_simulator_free(w.simulator);

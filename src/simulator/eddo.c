@@ -407,16 +407,21 @@ static void start_bm(struct eddo *d, entry *e, int64_t cycle)
     }
 }
 
-/* False if commands were left that wait for each other: a defect, the disciplines cannot deadlock.
- */
-static bool run_events(struct eddo *d)
+/* KPU_E_INTERNAL if commands were left that wait for each other: a defect, as neither discipline
+ * can deadlock. */
+static int run_events(struct eddo *d)
 {
+    unsigned calls = 0;
     for (;;) {
+        if (must_stop(d->s, &calls))
+            return KPU_E_INTERRUPTED;
         refill(d, &d->bm, KPU_HOIST_L2); /* tells the DMA queue which reads are the last */
         refill(d, &d->dma, KPU_HOIST_L3);
         int64_t dma = next_event(&d->dma), bm = next_event(&d->bm);
-        if (dma == EDDO_UNKNOWN && bm == EDDO_UNKNOWN)
-            return d->dma.count == 0 && d->bm.count == 0 && d->fabric.finished;
+        if (dma == EDDO_UNKNOWN && bm == EDDO_UNKNOWN) {
+            bool ended = d->dma.count == 0 && d->bm.count == 0 && d->fabric.finished;
+            return ended ? KPU_OK : KPU_E_INTERNAL;
+        }
         if (dma <= bm) {
             start_dma(d, take(&d->dma, dma), dma);
         } else {
@@ -532,8 +537,7 @@ int run_eddo(kpu_simulator *s)
     start_queue(&d->dma, d->program, KPU_HOIST_L3, s->dma, s->timing.dma_engines);
     start_queue(&d->bm, d->program, KPU_HOIST_L2, s->bm, s->timing.bm_engines);
     eddo_core_start(d);
-    if (!run_events(d))
-        return KPU_E_INTERNAL;
+    int code = run_events(d);
     s->tally.fabric_end = d->fabric_free;
-    return KPU_OK;
+    return code;
 }

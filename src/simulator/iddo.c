@@ -371,35 +371,41 @@ static inline __attribute__((always_inline)) void run_step(pass *p, const int st
 }
 
 /* Compiled once for each stationary operand: which streams a step has is then no question. */
-static inline __attribute__((always_inline)) void run_sweeps(pass *p, const int stationary)
+static inline __attribute__((always_inline)) int run_sweeps(pass *p, const int stationary)
 {
+    unsigned calls = 0;
     do {
+        if (must_stop(p->s, &calls))
+            return KPU_E_INTERRUPTED;
         sweep d = describe_sweep(&p->walk);
         int64_t trips = p->walk.trips[WALK_LAST];
         for (int64_t i = 0; i < trips; i++)
             run_step(p, stationary, &d, i, i == trips - 1);
     } while (walk_advance(&p->walk));
+    return KPU_OK;
 }
-static void run_with_a(pass *p)
+static int run_with_a(pass *p)
 {
-    run_sweeps(p, KPU_A);
+    return run_sweeps(p, KPU_A);
 }
-static void run_with_b(pass *p)
+static int run_with_b(pass *p)
 {
-    run_sweeps(p, KPU_B);
+    return run_sweeps(p, KPU_B);
 }
-static void run_with_c(pass *p)
+static int run_with_c(pass *p)
 {
-    run_sweeps(p, KPU_C);
+    return run_sweeps(p, KPU_C);
 }
 
 int run_iddo(kpu_simulator *s)
 {
-    static void (*const run_with[KPU_OPERANDS])(pass *) = {run_with_a, run_with_b, run_with_c};
+    static int (*const run_with[KPU_OPERANDS])(pass *) = {run_with_a, run_with_b, run_with_c};
     pass p = {
         .s = s, .program = &s->program, .t = &s->timing, .tally = &s->tally, .registers = {-1, -1}};
     walk_start(&p.walk, p.program, ~0u);
-    run_with[p.program->stationary](&p);
+    int code = run_with[p.program->stationary](&p);
+    if (code != KPU_OK)
+        return code;
     store_up_to(&p, walk_of(&p.walk, KPU_C, KPU_HOIST_L3)->next_number - 1,
                 walk_of(&p.walk, KPU_C, KPU_HOIST_L2)->next_number - 1);
     s->tally.fabric_end = p.fabric_free;

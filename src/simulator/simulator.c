@@ -33,6 +33,12 @@ void kpu_simulator_free(kpu_simulator *s)
     free(s);
 }
 
+void kpu_simulator_set_stop(kpu_simulator *s, bool (*stop)(void *context), void *context)
+{
+    s->stop = stop;
+    s->stop_context = context;
+}
+
 bool buffer_reserve(buffer *b, size_t count, size_t size)
 {
     size_t bytes;

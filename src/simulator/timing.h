@@ -75,6 +75,8 @@ typedef struct buffer {
 } buffer;
 
 struct kpu_simulator {
+    bool (*stop)(void *context);
+    void *stop_context;
     kpu_program program;
     timing timing;
     tally tally;
@@ -91,6 +93,13 @@ struct kpu_simulator {
     buffer engines_buffer, busy_buffer, slots_buffer, dram_buffer, dram_cause_buffer, l1_buffer;
     struct eddo *eddo; /* state of the explicit discipline, made at its first use */
 };
+
+/* Whether to give up: asks once in many calls, counted in *calls. */
+enum { CALLS_PER_QUESTION = 4096 };
+static inline bool must_stop(const kpu_simulator *s, unsigned *calls)
+{
+    return ++*calls % CALLS_PER_QUESTION == 0 && s->stop && s->stop(s->stop_context);
+}
 
 /* Makes `buffer` at least that large; contents are not kept. False: out of memory. */
 bool buffer_reserve(buffer *buffer, size_t count, size_t size);
@@ -174,7 +183,8 @@ static inline int64_t fab_run(tally *counts, int stationary, int64_t fabric_free
 /* Commands, bytes and busy cycles from the tally of a finished run. */
 void count_run(const kpu_simulator *s, kpu_counts *out);
 
-/* The two disciplines. The scratch is reserved and reset. KPU_OK or KPU_E_MEMORY. */
+/* The two disciplines. The scratch is reserved and reset. KPU_OK, KPU_E_MEMORY or
+ * KPU_E_INTERRUPTED. */
 int run_iddo(kpu_simulator *s);
 int run_eddo(kpu_simulator *s);
 void eddo_free(struct eddo *eddo);

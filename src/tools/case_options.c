@@ -180,5 +180,18 @@ int kpu_case_values_read(const kpu_case_values *values, kpu_tool_case *out, kpu_
     status = kpu_tool_load_machine(values->machine, &values->set, &out->machine, diag);
     int problem = read_gemm(values, &out->problem, diag);
     int candidate = read_candidate(values, &out->candidate, diag);
-    return status ? status : problem ? problem : candidate;
+    status = status ? status : problem ? problem : candidate;
+    kpu_mapping mapping;
+    if (!status)
+        status = kpu_mapping_make(&out->machine, &out->problem, &out->candidate, &mapping);
+    if (!status && mapping.broken >> KPU_LIMIT_INPUT & 1)
+        status = kpu_diag_add(diag, KPU_E_INPUT, "no candidate: %s", mapping.input_error);
+    return status;
+}
+
+bool kpu_case_values_given(const kpu_case_values *v)
+{
+    return v->machine || v->gemm || v->types || v->tile || v->block || v->dataflow || v->order ||
+           v->d3 || v->d2 || v->d1 || v->control || v->eddo_window || v->residency || v->swap ||
+           v->set.count > 0;
 }

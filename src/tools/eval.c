@@ -72,6 +72,9 @@ static int evaluate(const values *v, const kpu_tool_case *c, kpu_simulator *simu
 static int run(const kpu_call *call)
 {
     const values *v = call->values;
+    if (v->jsonl && (v->json || kpu_case_values_given(&v->c)))
+        return kpu_diag_add(call->diag, KPU_E_USAGE,
+                            "eval: --jsonl reads whole cases; it takes no other flag");
     if (v->jsonl)
         return kpu_tool_jsonl(call->diag);
     kpu_tool_case c;

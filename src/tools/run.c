@@ -57,8 +57,13 @@ static void catch_signals(void)
 {
     struct sigaction action = {.sa_handler = note_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction before;
+        sigaction(signals[i], &action, &before);
+        if (signals[i] == SIGHUP && before.sa_handler == SIG_IGN) /* nohup */
+            sigaction(signals[i], &before, NULL);
+    }
 }
 
 /* ---- What happens to the rows ----------------------------------------------------------- */
@@ -261,11 +266,41 @@ static int explore(session *s, const values *v, kpu_diag *diag)
     return status;
 }
 
+static bool is_same_file(const char *path, const struct stat *output)
+{
+    struct stat file;
+    return stat(path, &file) == 0 && file.st_dev == output->st_dev && file.st_ino == output->st_ino;
+}
+
+/* --force is for old results: it replaces nothing that the run reads, and only HDF5 files. */
+static int check_output(const kpu_run *run, kpu_diag *diag)
+{
+    static const char signature[8] = "\211HDF\r\n\032\n";
+    const kpu_place place = {.file = run->output};
+    struct stat output;
+    char head[sizeof signature] = {0};
+    if (!run->force || stat(run->output, &output) != 0 || !S_ISREG(output.st_mode))
+        return KPU_OK; /* creating the file says what is wrong with it */
+    bool is_input = is_same_file(run->sweep_path, &output);
+    for (size_t i = 0; i < kpu_space_source_count(run->space); i++)
+        is_input |= is_same_file(kpu_space_source_name(run->space, i), &output);
+    FILE *file = is_input ? NULL : fopen(run->output, "rb");
+    size_t bytes = file ? fread(head, 1, sizeof head, file) : 0;
+    if (file)
+        fclose(file);
+    if (is_input || (bytes > 0 && memcmp(head, signature, sizeof signature) != 0))
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                               "is no results file; --force replaces nothing else");
+    return KPU_OK;
+}
+
 static int run_sweep(const kpu_run *run, const values *v, kpu_diag *diag)
 {
     kpu_columns columns;
     session s = {.run = run, .columns = &columns};
-    int status = kpu_columns_make(run->space, &columns);
+    int status = check_output(run, diag);
+    if (!status)
+        status = kpu_columns_make(run->space, &columns);
     if (!status)
         status = kpu_fronts_init(&s.fronts, run->space);
     if (!status)
@@ -357,7 +392,8 @@ const kpu_command kpu_command_run = {
     .min_operands = 1,
     .max_operands = 1,
     .summary = "time every candidate of a sweep; results to a file, fronts to the terminal",
-    .details = "Interrupt it (Ctrl-C) and what is complete goes to FILE.interrupted.h5.\n"
+    .details = "Interrupt it (Ctrl-C) and what is complete goes to NAME.interrupted.h5,\n"
+               "beside NAME.h5; interrupt it twice and it is killed.\n"
                "kpu-dse keys lists every key of a sweep and of a machine.\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,

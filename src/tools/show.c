@@ -156,6 +156,9 @@ static int run(const kpu_call *call)
     if (call->operand_count == 1)
         return kpu_diag_add(call->diag, KPU_E_USAGE, "show: which candidate of %s? Give its id",
                             call->operands[0]);
+    if (call->operand_count == 2 && kpu_case_values_given(&v->c))
+        return kpu_diag_add(call->diag, KPU_E_USAGE,
+                            "show: FILE ID and flags that describe a candidate exclude each other");
     if (call->operand_count == 2)
         status = read_case(call->operands[0], call->operands[1], &c, call->diag);
     else
