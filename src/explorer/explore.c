@@ -304,6 +304,8 @@ static bool team_init(team *t, const kpu_space *space, const kpu_explore_options
 
 int kpu_explore(const kpu_space *space, const kpu_explore_options *options, kpu_diag *diag)
 {
+    if (options->stop && *options->stop) /* before the workers could finish a small space */
+        return KPU_E_INTERRUPTED;
     int workers = options->threads > 0 ? options->threads : omp_get_max_threads();
     int64_t units = kpu_ceil_div(kpu_space_run_size(space), UNIT_POINTS);
     workers = workers < WORKERS_MAX ? workers : WORKERS_MAX;
