@@ -122,31 +122,30 @@ static void put_traffic(const explanation *e)
                     m->double_buffered ? ", double-buffered" : "");
 }
 
-void kpu_result_summarise(kpu_text *text, const kpu_machine *machine, const kpu_result *result)
+static void put_result(const explanation *e, bool whole)
 {
-    explanation e = {text, machine, result, &result->mapping};
-    put_summary(&e);
-    if (result->mapping.broken) {
-        put_limits(&e);
+    put_summary(e);
+    if (e->mapping->broken) {
+        put_limits(e);
         return;
     }
-    put_totals(&e);
-    put_traffic(&e);
-    explain_cycles(&e);
+    put_totals(e);
+    put_traffic(e);
+    if (whole) {
+        explain_nest(e);
+        explain_hierarchy(e);
+    }
+    explain_cycles(e);
+    if (whole)
+        explain_bounds(e);
+}
+
+void kpu_result_summarise(kpu_text *text, const kpu_machine *machine, const kpu_result *result)
+{
+    put_result(&(explanation){text, machine, result, &result->mapping}, false);
 }
 
 void kpu_result_explain(kpu_text *text, const kpu_machine *machine, const kpu_result *result)
 {
-    explanation e = {text, machine, result, &result->mapping};
-    put_summary(&e);
-    if (result->mapping.broken) {
-        put_limits(&e);
-        return;
-    }
-    put_totals(&e);
-    put_traffic(&e);
-    explain_nest(&e);
-    explain_hierarchy(&e);
-    explain_cycles(&e);
-    explain_bounds(&e);
+    put_result(&(explanation){text, machine, result, &result->mapping}, true);
 }

@@ -115,7 +115,7 @@ struct eddo {
     int64_t registers[EDDO_RUNS];      /* release of each run */
     int64_t runs_released;
     int64_t run_end[EDDO_RUNS]; /* end of each run's last FAB */
-    int64_t fabric_run, fabric_runs_ended;
+    int64_t fabric_run;
     buffer tables_buffer, queue_buffer, times_buffer;
 };
 

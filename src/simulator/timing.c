@@ -63,10 +63,8 @@ static double serial_cycles(const timing *t, const kpu_program *p)
     return step * (double)p->tiles[KPU_M] * (double)p->tiles[KPU_N] * (double)p->tiles[KPU_K];
 }
 
-int timing_bind(const kpu_machine *machine, const kpu_mapping *mapping, const kpu_program *program,
-                timing *t)
+int timing_bind(const kpu_machine *machine, const kpu_program *program, timing *t)
 {
-    (void)mapping;
     t->dma_latency = machine->dma_latency_cycles;
     t->bm_latency = machine->block_mover_latency_cycles;
     t->str_latency = machine->streamer_latency_cycles;

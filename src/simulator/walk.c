@@ -77,11 +77,9 @@ static unsigned moved_loops(int position, unsigned multi)
 static void enter_window(const walk *w, walk_window *v, unsigned moved)
 {
     const kpu_program_window *p = v->program;
-    v->renewed = false;
     if (w->changed < p->hoist) {
-        v->renewed = w->changed < 0 || (p->relevant_outside & moved);
-        v->lap_fresh = v->renewed;
-        if (v->renewed) {
+        v->lap_fresh = w->changed < 0 || (p->relevant_outside & moved); /* it is renewed */
+        if (v->lap_fresh) {
             v->base_slot = v->head_slot;
             v->base_number = v->next_number;
         }
@@ -154,7 +152,6 @@ bool walk_advance(walk *w)
     if (w->next < 0)
         return false;
     unsigned previous_multi = w->multi;
-    w->step += w->trips[WALK_LAST];
     w->changed = w->next;
     w->index[w->changed]++;
     w->nonzero |= 1u << w->changed;

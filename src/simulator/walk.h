@@ -23,7 +23,6 @@ typedef struct walk_window {
     int64_t stride[KPU_NEST];         /* of each tile loop in that index */
     int64_t block_line;               /* what the block loops contribute */
     bool lap_fresh;                   /* no tile of this lap has been used in this window before */
-    bool renewed;                     /* at the first step of this sweep */
     bool first[2];                    /* first use at the sweep's first step, at its others */
 } walk_window;
 
@@ -40,7 +39,6 @@ typedef struct walk {
     bool run_ends;       /* ... and leaves after it */
     unsigned edges;      /* edge mask of all steps but the last of this sweep */
     unsigned last_edges; /* edge mask of its last step */
-    int64_t step;        /* steps before this sweep */
 } walk;
 
 /* To the first sweep; `windows` as in the struct. */
