@@ -94,6 +94,13 @@ uint64_t kpu_random_u64(uint64_t seed, uint64_t stream, uint64_t index);
 
 /* 128-bit non-cryptographic hash (XXH3) as 32 hexadecimal digits and a NUL. */
 void kpu_hash_hex(const void *data, size_t size, char out[33]);
+/* The same hash of bytes that come piece by piece; new/free, NULL when out of memory. */
+typedef struct kpu_hash kpu_hash;
+kpu_hash *kpu_hash_new(void);
+void kpu_hash_free(kpu_hash *hash);
+void kpu_hash_add(kpu_hash *hash, const void *data, size_t size);
+/* Of all that was added so far; more may follow. */
+void kpu_hash_text(const kpu_hash *hash, char out[33]);
 
 /* Largest file that the readers of text take. */
 enum { KPU_TEXT_FILE_MAX = 16 << 20 };

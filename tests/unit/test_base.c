@@ -221,6 +221,24 @@ static void test_hash_is_xxh3_128(void)
     CU_ASSERT_EQUAL(strlen(hex), 32);
 }
 
+static void test_hash_of_pieces_is_that_of_the_whole(void)
+{
+    static const char text[] = "a line\nand another one, long enough to fill more than a lane\n";
+    char whole[33], pieces[33];
+    kpu_hash_hex(text, sizeof text, whole);
+    kpu_hash *hash = kpu_hash_new();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(hash);
+    for (size_t i = 0; i < sizeof text; i += 7)
+        kpu_hash_add(hash, text + i, sizeof text - i < 7 ? sizeof text - i : 7);
+    kpu_hash_text(hash, pieces);
+    CU_ASSERT_STRING_EQUAL(pieces, whole);
+    kpu_hash_add(hash, text, 0);
+    kpu_hash_text(hash, pieces);
+    CU_ASSERT_STRING_EQUAL(pieces, whole);
+    kpu_hash_free(hash);
+    kpu_hash_free(NULL);
+}
+
 static void test_nearest_name(void)
 {
     static const char *const names[] = {"bytes_per_cycle", "latency", "engines", "TM", "rows"};
@@ -251,6 +269,7 @@ int main(void)
         {"random uniform", test_random_is_a_pure_uniform_function},
         {"random fixed", test_random_values_never_change},
         {"hash", test_hash_is_xxh3_128},
+        {"hash piece by piece", test_hash_of_pieces_is_that_of_the_whole},
         {"nearest name", test_nearest_name},
         CU_TEST_INFO_NULL,
     };
