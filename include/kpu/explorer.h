@@ -96,6 +96,27 @@ int kpu_explore(const kpu_space *space, const kpu_explore_options *options, kpu_
  * Points with a NaN never belong. O(n log n) for 1, 2, 3 objectives. -1: out of memory. */
 int64_t kpu_pareto_front(const double *values, int64_t count, int objectives, int64_t *front);
 
+/* A front that grows: of all points added so far, those that no other one strictly dominates (at
+ * most as large in every objective and smaller in one), each with an id of the caller's; all
+ * objectives minimised. Equal points are all kept. What it holds and answers depends on what was
+ * added, never on the order. Any number may ask at the same time while nobody adds. */
+typedef struct kpu_archive kpu_archive;
+/* NULL: out of memory, or no objective. */
+kpu_archive *kpu_archive_new(int objectives);
+void kpu_archive_free(kpu_archive *archive); /* takes NULL */
+/* KPU_OK or KPU_E_MEMORY (then nothing has changed). A point that is dominated or has a NaN is
+ * dropped; members that it dominates leave. -0.0 is kept as 0.0. Amortised O(log^2 n) for the
+ * fronts that occur. */
+int kpu_archive_add(kpu_archive *archive, const double *values, int64_t id);
+/* The id of the first member, in the order of kpu_archive_read, that strictly dominates `bound`, or
+ * -1; then nothing at `bound` or above can be on the front. A bound with a NaN is dominated by
+ * nothing. A search in k-d trees: much less than a scan with few objectives. */
+int64_t kpu_archive_dominator(const kpu_archive *archive, const double *bound);
+size_t kpu_archive_count(const kpu_archive *archive);
+/* All members, ordered by their values (lexicographic), equal ones by id: count x objectives values
+ * and count ids, into what the caller owns; either may be NULL. KPU_OK or KPU_E_MEMORY. */
+int kpu_archive_read(const kpu_archive *archive, double *values, int64_t *ids);
+
 /* An expression over named numbers: + - * / % ( ), comparisons, and, or, not, min(), max();
  * words of enumerations as os or 'os'. True is neither 0 nor NaN; comparisons with NaN are false.
  * Used by constraints and --where. */
