@@ -29,6 +29,14 @@ typedef struct kpu_point {
  * (empty space, bad ranges, missing files, ...). */
 int kpu_space_make(const kpu_ini *sweep, kpu_space **out, kpu_diag *diag);
 void kpu_space_free(kpu_space *space);
+/* The same without a look at the disk: the sweep as it was resolved, and the files that it named
+ * then, in that order (kpu_space_source_name, kpu_space_source_text), each under a name that ends as
+ * the sweep has it. `files` is not NULL. */
+typedef struct kpu_space_file {
+    const char *name, *text;
+} kpu_space_file;
+int kpu_space_make_kept(const kpu_ini *sweep, const kpu_space_file *files, size_t count,
+                        kpu_space **out, kpu_diag *diag);
 
 /* Points of the full cross product, before constraints and sampling. */
 int64_t kpu_space_raw_size(const kpu_space *space);

@@ -27,8 +27,9 @@ static bool try_file(char **out, const char *folder, const char *between, const 
     return false;
 }
 
-int kpu_space_find_file(const kpu_ini *sweep, const char *name, const kpu_place *place, char **out,
-                        kpu_diag *diag)
+/* Relative to the sweep's folder, to its parent, or to the current folder. */
+static int find_file(const kpu_ini *sweep, const char *name, const kpu_place *place, char **out,
+                     kpu_diag *diag)
 {
     char *folder = name[0] == '/' ? strdup("") : folder_of(sweep->path);
     *out = NULL;
@@ -47,6 +48,40 @@ int kpu_space_find_file(const kpu_ini *sweep, const char *name, const kpu_place 
     }
     free(folder);
     return code;
+}
+
+/* The next of the files that are kept; its name must end as the sweep names it. */
+static int take_kept_file(kpu_space *space, const char *name, const kpu_place *place,
+                          kpu_space_text *out, kpu_diag *diag)
+{
+    if (space->kept_used == space->kept_count)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, place, "no text of '%s' is kept with the sweep",
+                               name);
+    const kpu_space_file *file = &space->kept[space->kept_used++];
+    size_t length = strlen(name), whole = strlen(file->name);
+    if (length > whole || strcmp(file->name + whole - length, name) != 0)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, place,
+                               "'%s' is kept with the sweep where '%s' is expected", file->name,
+                               name);
+    *out = (kpu_space_text){strdup(file->name), strdup(file->text), strlen(file->text)};
+    return out->path && out->text ? KPU_OK : kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+}
+
+int kpu_space_read_file(kpu_space *space, const kpu_ini *sweep, const char *name,
+                        const kpu_place *place, kpu_space_text *out, kpu_diag *diag)
+{
+    *out = (kpu_space_text){0};
+    if (space->kept)
+        return take_kept_file(space, name, place, out, diag);
+    int code = find_file(sweep, name, place, &out->path, diag);
+    return code == KPU_OK ? kpu_text_read(out->path, &out->text, &out->bytes, diag) : code;
+}
+
+void kpu_space_text_fini(kpu_space_text *text)
+{
+    free(text->path);
+    free(text->text);
+    *text = (kpu_space_text){0};
 }
 
 int kpu_space_add_source(kpu_space *space, const char *name, const char *text, kpu_diag *diag)

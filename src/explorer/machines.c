@@ -198,16 +198,17 @@ static void decode(const kpu_space *space, int64_t n, int64_t value_of[KPU_DIGIT
 /* ---- Base machines ----------------------------------------------------------------------- */
 
 /* A bare name is that of a machine in configs/. */
-static int find_machine(const kpu_ini *sweep, const kpu_list_entry *entry, char **path,
-                        kpu_diag *diag)
+static int read_text(kpu_space *space, const kpu_ini *sweep, const kpu_list_entry *entry,
+                     kpu_space_text *out, kpu_diag *diag)
 {
     size_t length = strlen(entry->text);
     bool is_path =
         strchr(entry->text, '/') || (length > 4 && strcmp(entry->text + length - 4, ".ini") == 0);
     char *name = NULL;
+    *out = (kpu_space_text){0};
     if (asprintf(&name, is_path ? "%s" : "configs/%s.ini", entry->text) < 0)
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
-    int code = kpu_space_find_file(sweep, name, &entry->place, path, diag);
+    int code = kpu_space_read_file(space, sweep, name, &entry->place, out, diag);
     free(name);
     return code;
 }
@@ -252,18 +253,17 @@ static int make_variants(kpu_space *space, kpu_ini *ini, kpu_diag *diag)
 static int read_machine(kpu_space *space, const kpu_ini *sweep, const kpu_list_entry *entry,
                         kpu_diag *diag)
 {
-    char *path = NULL;
-    int code = find_machine(sweep, entry, &path, diag);
-    if (code != KPU_OK)
-        return code;
+    kpu_space_text file;
     kpu_ini ini = {0};
-    code = kpu_ini_read(path, KPU_FILE_MACHINE, &ini, diag);
+    int code = read_text(space, sweep, entry, &file, diag);
     if (code == KPU_OK)
-        code = kpu_space_add_source(space, path, ini.text, diag);
+        code = kpu_ini_parse(file.path, file.text, file.bytes, KPU_FILE_MACHINE, &ini, diag);
+    if (code == KPU_OK)
+        code = kpu_space_add_source(space, file.path, file.text, diag);
     if (code == KPU_OK)
         code = make_variants(space, &ini, diag);
     kpu_ini_fini(&ini);
-    free(path);
+    kpu_space_text_fini(&file);
     return code;
 }
 

@@ -113,19 +113,39 @@ static int fill(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
     return code;
 }
 
-int kpu_space_make(const kpu_ini *sweep, kpu_space **out, kpu_diag *diag)
+static int make(const kpu_ini *sweep, kpu_space *space, kpu_space **out, kpu_diag *diag)
 {
-    kpu_space *space = calloc(1, sizeof *space);
     *out = NULL;
     if (!space)
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
     int code = fill(space, sweep, diag);
+    if (code == KPU_OK && space->kept_used != space->kept_count)
+        code =
+            kpu_diag_add(diag, KPU_E_INPUT, "'%s' is kept with the sweep, which does not name it",
+                         space->kept[space->kept_used].name);
+    space->kept = NULL;
     if (code != KPU_OK) {
         kpu_space_free(space);
         return code;
     }
     *out = space;
     return KPU_OK;
+}
+
+int kpu_space_make(const kpu_ini *sweep, kpu_space **out, kpu_diag *diag)
+{
+    return make(sweep, calloc(1, sizeof(kpu_space)), out, diag);
+}
+
+int kpu_space_make_kept(const kpu_ini *sweep, const kpu_space_file *files, size_t count,
+                        kpu_space **out, kpu_diag *diag)
+{
+    kpu_space *space = calloc(1, sizeof *space);
+    if (space) {
+        space->kept = files;
+        space->kept_count = count;
+    }
+    return make(sweep, space, out, diag);
 }
 
 void kpu_space_free(kpu_space *space)

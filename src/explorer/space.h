@@ -73,11 +73,20 @@ struct kpu_space {
 
     kpu_source *sources;
     size_t source_count;
+
+    const kpu_space_file *kept; /* while the space is made: files to use instead of the disk's */
+    size_t kept_count, kept_used;
 };
 
-/* Where the sweep's machines and workloads are looked for. */
-int kpu_space_find_file(const kpu_ini *sweep, const char *name, const kpu_place *place, char **out,
-                        kpu_diag *diag);
+/* A file that the sweep calls `name`, whole: from where the sweep's machines and workloads are
+ * looked for, or the next of the kept ones. kpu_space_text_fini it in any case. */
+typedef struct kpu_space_text {
+    char *path, *text;
+    size_t bytes;
+} kpu_space_text;
+int kpu_space_read_file(kpu_space *space, const kpu_ini *sweep, const char *name,
+                        const kpu_place *place, kpu_space_text *out, kpu_diag *diag);
+void kpu_space_text_fini(kpu_space_text *text);
 /* Keeps a copy of a file's text under its name. */
 int kpu_space_add_source(kpu_space *space, const char *name, const char *text, kpu_diag *diag);
 

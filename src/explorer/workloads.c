@@ -6,22 +6,16 @@
 
 static const char section[] = "workload";
 
-static int parse_csv(kpu_space *space, const char *path, const kpu_element_types *types,
+static int parse_csv(kpu_space *space, const kpu_space_text *file, const kpu_element_types *types,
                      kpu_diag *diag)
 {
-    kpu_workload_source source = {.path = path};
-    char *text = NULL;
-    int code = kpu_text_read(path, &text, &source.bytes, diag);
+    const kpu_workload_source source = {file->path, file->text, file->bytes};
+    int code =
+        kpu_workload_parse_csv(&source, types, &space->workloads[space->workload_count], diag);
     if (code != KPU_OK)
         return code;
-    source.text = text;
-    code = kpu_workload_parse_csv(&source, types, &space->workloads[space->workload_count], diag);
-    if (code == KPU_OK) {
-        space->workload_count++;
-        code = kpu_space_add_source(space, path, text, diag);
-    }
-    free(text);
-    return code;
+    space->workload_count++;
+    return kpu_space_add_source(space, file->path, file->text, diag);
 }
 
 static bool is_known_workload(const kpu_space *space, const char *name)
@@ -36,11 +30,11 @@ static bool is_known_workload(const kpu_space *space, const char *name)
 static int read_file(kpu_space *space, const kpu_ini *sweep, const kpu_list_entry *entry,
                      const kpu_element_types *types, kpu_diag *diag)
 {
-    char *path = NULL;
-    int code = kpu_space_find_file(sweep, entry->text, &entry->place, &path, diag);
+    kpu_space_text file;
+    int code = kpu_space_read_file(space, sweep, entry->text, &entry->place, &file, diag);
     if (code == KPU_OK)
-        code = parse_csv(space, path, types, diag);
-    free(path);
+        code = parse_csv(space, &file, types, diag);
+    kpu_space_text_fini(&file);
     if (code != KPU_OK)
         return code;
     const char *name = space->workloads[space->workload_count - 1].name;
