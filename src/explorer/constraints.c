@@ -95,7 +95,8 @@ int kpu_space_read_constraints(kpu_space *space, const kpu_ini *sweep, kpu_diag 
                                         .known_count = QUANTITIES};
     int worst = KPU_OK;
     space->constraints = calloc(sweep->count + 1, sizeof(kpu_expression *));
-    if (!space->constraints)
+    space->constraint_texts = calloc(sweep->count + 1, sizeof(char *));
+    if (!space->constraints || !space->constraint_texts)
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
     for (size_t i = 0; i < sweep->count; i++) {
         const kpu_setting *s = &sweep->settings[i];
@@ -104,7 +105,12 @@ int kpu_space_read_constraints(kpu_space *space, const kpu_ini *sweep, kpu_diag 
         kpu_expression **next = &space->constraints[space->constraint_count];
         int code = kpu_expression_parse(s->value, &names, &s->place, next, diag);
         worst = code != KPU_OK ? code : worst;
-        space->constraint_count += code == KPU_OK;
+        if (code != KPU_OK)
+            continue;
+        char *text = strdup(s->value);
+        space->constraint_texts[space->constraint_count++] = text;
+        if (!text)
+            worst = kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
     }
     return worst;
 }

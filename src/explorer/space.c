@@ -155,13 +155,16 @@ void kpu_space_free(kpu_space *space)
     kpu_space_free_axes(space);
     kpu_space_free_machines(space);
     kpu_space_free_workloads(space);
-    for (size_t i = 0; i < space->constraint_count; i++)
+    for (size_t i = 0; i < space->constraint_count; i++) {
         kpu_expression_free(space->constraints[i]);
+        free(space->constraint_texts[i]);
+    }
     for (size_t i = 0; i < space->source_count; i++) {
         free(space->sources[i].name);
         free(space->sources[i].text);
     }
     free(space->constraints);
+    free(space->constraint_texts);
     free(space->sources);
     free(space->objectives);
     free(space->name);

@@ -69,6 +69,7 @@ struct kpu_space {
     int64_t raw_size, run_size;
 
     kpu_expression **constraints;
+    char **constraint_texts; /* as written */
     size_t constraint_count;
 
     kpu_source *sources;
