@@ -9,10 +9,10 @@
  * the marks: what dominates the marked one stands before it in the canonical order, below the same
  * bounds. For the same reason a member that equals a bound is the first below it only if it is the
  * only one, and an answer depends on the members alone. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "explorer/dominance.h"
 #include "explorer/kd_tree.h"
 #include "kpu/explorer.h"
 
@@ -153,10 +153,7 @@ static void remove_above(kpu_archive *a, const double *value)
 int kpu_archive_add(kpu_archive *archive, const double *values, int64_t id)
 {
     int objectives = archive->objectives;
-    for (int d = 0; d < objectives; d++)
-        if (isnan(values[d]))
-            return KPU_OK;
-    if (kpu_archive_dominator(archive, values) >= 0)
+    if (kpu_has_nan(values, objectives) || kpu_archive_dominator(archive, values) >= 0)
         return KPU_OK;
     /* Room first: from here on nothing can fail halfway. */
     int status = archive->buffered == BUFFER_POINTS ? merge(archive) : KPU_OK;

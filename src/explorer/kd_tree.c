@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "explorer/dominance.h"
+
 enum { LEAF_POINTS = 8 };
 
 /* A node: which it is (children of n are 2n+1 and 2n+2), and its points. */
@@ -152,22 +154,6 @@ void kpu_kd_build(kpu_kd_tree *t)
 }
 
 /* ---- Asking ----------------------------------------------------------------------------- */
-
-int kpu_compare_values(const double *a, const double *b, int objectives)
-{
-    for (int d = 0; d < objectives; d++)
-        if (a[d] != b[d])
-            return a[d] < b[d] ? -1 : 1;
-    return 0;
-}
-
-bool kpu_weakly_dominates(const double *a, const double *b, int objectives)
-{
-    for (int d = 0; d < objectives; d++)
-        if (!(a[d] <= b[d]))
-            return false;
-    return true;
-}
 
 bool kpu_kd_before(int objectives, kpu_kd_point a, kpu_kd_point b)
 {

@@ -30,10 +30,6 @@ typedef struct kpu_kd_point {
     int64_t id;
 } kpu_kd_point;
 
-/* -1, 0, 1: lexicographic by values. */
-int kpu_compare_values(const double *a, const double *b, int objectives);
-/* a <= b in every objective. */
-bool kpu_weakly_dominates(const double *a, const double *b, int objectives);
 /* Lexicographic by values, then by id, and anything is before nothing. */
 bool kpu_kd_before(int objectives, kpu_kd_point a, kpu_kd_point b);
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "explorer/dominance.h"
 #include "kpu/explorer.h"
 
 typedef struct points {
@@ -23,37 +24,20 @@ static const double *point_at(const points *p, int64_t n)
     return p->values + p->order[n] * p->objectives;
 }
 
-/* Lexicographic. -0.0 and 0.0 compare equal, as they should. */
-static int compare_values(const double *a, const double *b, int objectives)
-{
-    for (int d = 0; d < objectives; d++)
-        if (a[d] != b[d])
-            return a[d] < b[d] ? -1 : 1;
-    return 0;
-}
-
 static int compare_points(const void *a, const void *b, void *context)
 {
     const points *p = context;
     int64_t i = *(const int64_t *)a, j = *(const int64_t *)b;
-    int order =
-        compare_values(p->values + i * p->objectives, p->values + j * p->objectives, p->objectives);
+    int order = kpu_compare_values(p->values + i * p->objectives, p->values + j * p->objectives,
+                                   p->objectives);
     return order ? order : (i > j) - (i < j);
-}
-
-static bool has_nan(const double *value, int objectives)
-{
-    for (int d = 0; d < objectives; d++)
-        if (isnan(value[d]))
-            return true;
-    return false;
 }
 
 static void sort_points(points *p, int64_t count)
 {
     p->count = 0;
     for (int64_t i = 0; i < count; i++)
-        if (!has_nan(p->values + i * p->objectives, p->objectives))
+        if (!kpu_has_nan(p->values + i * p->objectives, p->objectives))
             p->order[p->count++] = i;
     qsort_r(p->order, (size_t)p->count, sizeof *p->order, compare_points, p);
 }
@@ -206,7 +190,7 @@ static int64_t collect(const points *p, archive *a, int64_t *front)
     bool kept = false;
     for (int64_t n = 0; n < p->count; n++) {
         const double *value = point_at(p, n);
-        bool repeated = n > 0 && compare_values(value, point_at(p, n - 1), p->objectives) == 0;
+        bool repeated = n > 0 && kpu_compare_values(value, point_at(p, n - 1), p->objectives) == 0;
         if (!repeated) {
             kept = !archive_has(a, value);
             if (kept)

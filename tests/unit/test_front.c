@@ -198,6 +198,204 @@ static void test_archive_of_many(void)
     kpu_archive_free(archive);
 }
 
+/* ---- Hypervolume ------------------------------------------------------------------------ */
+
+static double hypervolume(const double *values, int64_t count, int objectives, double reference)
+{
+    double at[OBJECTIVES_MAX];
+    for (int d = 0; d < objectives; d++)
+        at[d] = reference;
+    return kpu_hypervolume(values, count, objectives, at);
+}
+
+static void test_hypervolume_published(void)
+{
+    const double two[] = {5, 5, 4, 6, 2, 7, 7, 4}, three[] = {1, 0, 1, 0, 1, 0};
+    CU_ASSERT_EQUAL(hypervolume(two, 4, 2, 10), 38);
+    CU_ASSERT_EQUAL(hypervolume(three, 2, 3, 2), 5);
+}
+
+/* Unit cells of a grid that some point dominates: for whole values in 0 .. side-1. */
+static double cells_dominated(const double *values, int64_t count, int objectives, int side)
+{
+    double cell[OBJECTIVES_MAX] = {0}, cells = 0;
+    for (int d = 0; d < objectives;) {
+        bool inside = false;
+        for (int64_t i = 0; !inside && i < count; i++) {
+            inside = true;
+            for (int e = 0; e < objectives; e++)
+                inside = inside && values[i * objectives + e] <= cell[e];
+        }
+        cells += inside;
+        for (d = 0; d < objectives && ++cell[d] == side; d++)
+            cell[d] = 0;
+    }
+    return cells;
+}
+
+static void test_hypervolume_equals_counted_cells(void)
+{
+    static const int sides[] = {0, 40, 20, 9, 6, 4, 3};
+    double values[60 * OBJECTIVES_MAX];
+    for (uint64_t round = 0; round < 600; round++) {
+        int objectives = 1 + (int)(round % OBJECTIVES_MAX), side = sides[objectives];
+        int64_t count = (int64_t)(kpu_random_u64(14, round, 0) % 60);
+        for (int64_t i = 0; i < count * objectives; i++) /* on and beyond the reference too */
+            values[i] = (double)(kpu_random_u64(15, round, (uint64_t)i) % (uint64_t)(side + 2));
+        CU_ASSERT_EQUAL(hypervolume(values, count, objectives, side),
+                        cells_dominated(values, count, objectives, side));
+    }
+}
+
+/* Over all subsets: sum of the volumes of their common boxes, with alternating sign. */
+static double inclusion_exclusion(const double *values, int count, int objectives, double reference)
+{
+    double volume = 0;
+    for (unsigned subset = 1; subset < 1u << count; subset++) {
+        double box = __builtin_popcount(subset) % 2 ? 1 : -1;
+        for (int d = 0; d < objectives; d++) {
+            double edge = -INFINITY;
+            for (int i = 0; i < count; i++)
+                if (subset >> i & 1)
+                    edge = fmax(edge, values[i * objectives + d]);
+            box *= fmax(reference - edge, 0);
+        }
+        volume += box;
+    }
+    return volume;
+}
+
+static void test_hypervolume_equals_inclusion_exclusion(void)
+{
+    double values[10 * OBJECTIVES_MAX];
+    for (uint64_t round = 0; round < 300; round++) {
+        int objectives = 1 + (int)(round % OBJECTIVES_MAX), count = (int)(round / 6 % 11);
+        for (int i = 0; i < count * objectives; i++)
+            values[i] = draw(round, (uint64_t)i, 1000, false) / 500;
+        CU_ASSERT_DOUBLE_EQUAL(hypervolume(values, count, objectives, 0.75),
+                               inclusion_exclusion(values, count, objectives, 0.75), 1e-9);
+    }
+}
+
+/* Every point twice, shuffled: the same bits. */
+static void test_hypervolume_is_of_a_set(void)
+{
+    enum { COUNT = 150 };
+    double values[COUNT * 5], mixed[2 * COUNT * 5];
+    size_t order[2 * COUNT];
+    for (int objectives = 1; objectives <= 5; objectives++)
+        for (uint64_t round = 0; round < 4; round++) {
+            size_t width = (size_t)objectives;
+            for (size_t i = 0; i < COUNT * width; i++)
+                values[i] = draw(round, i, 1000000, false) / 7e5;
+            shuffle(order, 2 * COUNT, round);
+            for (size_t i = 0; i < 2 * COUNT; i++)
+                memcpy(mixed + i * width, values + order[i] / 2 * width, width * sizeof *values);
+            CU_ASSERT_EQUAL(hypervolume(values, COUNT, objectives, 1),
+                            hypervolume(mixed, 2 * COUNT, objectives, 1));
+        }
+}
+
+static void test_hypervolume_special_values(void)
+{
+    const double on[] = {2, 1, 1, 3}, nan[] = {NAN, 0, 1, 1}, low[] = {-INFINITY, 1};
+    CU_ASSERT_EQUAL(hypervolume(on, 2, 2, 2), 0);
+    CU_ASSERT_EQUAL(hypervolume(nan, 2, 2, 2), 1);
+    CU_ASSERT_EQUAL(hypervolume(low, 1, 2, 2), INFINITY);
+    CU_ASSERT_EQUAL(hypervolume(low, 1, 2, 1), 0);
+    CU_ASSERT_EQUAL(hypervolume(on, 1, 2, INFINITY), INFINITY);
+    CU_ASSERT_EQUAL(hypervolume(on, 2, 2, NAN), 0);
+    CU_ASSERT_EQUAL(hypervolume(on, 0, 2, 2), 0);
+}
+
+/* Columns on a grid, each as high as its place says; no column dominates another. */
+static void test_hypervolume_of_many(void)
+{
+    enum { SIDE = 300, COUNT = SIDE * SIDE };
+    double *values = malloc(COUNT * 3 * sizeof *values);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(values);
+    double expected = 0;
+    for (int i = 0; i < COUNT; i++) { /* column x, y begins at z */
+        int x = i * 7 % COUNT / SIDE, y = i * 7 % COUNT % SIDE, z = 2 * SIDE - x - y;
+        values[3 * i] = x;
+        values[3 * i + 1] = y;
+        values[3 * i + 2] = z;
+        expected += 3 * SIDE - z;
+    }
+    const double reference[3] = {SIDE, SIDE, 3 * SIDE};
+    CU_ASSERT_EQUAL(kpu_hypervolume(values, COUNT, 3, reference), expected);
+    free(values);
+}
+
+/* ---- Epsilon ---------------------------------------------------------------------------- */
+
+static void test_epsilon_by_hand(void)
+{
+    /* a is one step behind b in its second point, b two behind a in its first. */
+    const double a[] = {1, 5, 4, 3}, b[] = {3, 5, 4, 2};
+    kpu_front first = {a, 2}, second = {b, 2};
+    CU_ASSERT_EQUAL(kpu_epsilon_additive(first, second, 2), 1);
+    CU_ASSERT_EQUAL(kpu_epsilon_additive(second, first, 2), 2);
+    CU_ASSERT_EQUAL(kpu_epsilon_multiplicative(first, second, 2), 1.5);
+    CU_ASSERT_EQUAL(kpu_epsilon_multiplicative(second, first, 2), 3);
+    CU_ASSERT_EQUAL(kpu_epsilon_additive(first, first, 2), 0);
+    CU_ASSERT_EQUAL(kpu_epsilon_multiplicative(first, first, 2), 1);
+}
+
+static double epsilon_by_definition(kpu_front a, kpu_front b, int objectives, bool divide)
+{
+    double worst = divide ? 0 : -INFINITY;
+    for (int64_t j = 0; j < b.count; j++) {
+        double nearest = INFINITY;
+        for (int64_t i = 0; i < a.count; i++) {
+            double most = -INFINITY;
+            for (int d = 0; d < objectives; d++) {
+                double x = a.values[i * objectives + d], y = b.values[j * objectives + d];
+                most = fmax(most, divide ? x / y : x - y);
+            }
+            nearest = fmin(nearest, most);
+        }
+        worst = fmax(worst, nearest);
+    }
+    return worst;
+}
+
+static void test_epsilon_equals_the_definition(void)
+{
+    double values[2][40 * OBJECTIVES_MAX];
+    for (uint64_t round = 0; round < 400; round++) {
+        int objectives = 1 + (int)(round % OBJECTIVES_MAX);
+        kpu_front fronts[2];
+        for (uint64_t f = 0; f < 2; f++) {
+            fronts[f] = (kpu_front){values[f], (int64_t)(kpu_random_u64(16, round, f) % 40)};
+            for (int64_t i = 0; i < fronts[f].count * objectives; i++)
+                values[f][i] =
+                    draw(2 * round + f, (uint64_t)i, round % 3 ? 20 : 5000, false) + 2501;
+        }
+        CU_ASSERT_EQUAL(kpu_epsilon_additive(fronts[0], fronts[1], objectives),
+                        epsilon_by_definition(fronts[0], fronts[1], objectives, false));
+        CU_ASSERT_EQUAL(kpu_epsilon_multiplicative(fronts[0], fronts[1], objectives),
+                        epsilon_by_definition(fronts[0], fronts[1], objectives, true));
+    }
+}
+
+static void test_epsilon_special_values(void)
+{
+    const double a[] = {0, INFINITY}, b[] = {0, 7}, negative[] = {-1, 7}, nan[] = {NAN, 1};
+    kpu_front infinite = {a, 1}, finite = {b, 1}, below = {negative, 1}, absent = {nan, 1};
+    kpu_front nothing = {NULL, 0};
+    CU_ASSERT_EQUAL(kpu_epsilon_additive(infinite, infinite, 2), 0);
+    CU_ASSERT_EQUAL(kpu_epsilon_multiplicative(infinite, infinite, 2), 1);
+    CU_ASSERT_EQUAL(kpu_epsilon_additive(infinite, finite, 2), INFINITY);
+    CU_ASSERT_EQUAL(kpu_epsilon_multiplicative(finite, infinite, 2), 1);
+    CU_ASSERT(isnan(kpu_epsilon_multiplicative(finite, below, 2)));
+    CU_ASSERT_EQUAL(kpu_epsilon_additive(absent, finite, 2), INFINITY);
+    CU_ASSERT_EQUAL(kpu_epsilon_additive(finite, absent, 2), -INFINITY);
+    CU_ASSERT_EQUAL(kpu_epsilon_additive(nothing, nothing, 2), -INFINITY);
+    CU_ASSERT_EQUAL(kpu_epsilon_multiplicative(nothing, finite, 2), INFINITY);
+    CU_ASSERT_EQUAL(kpu_epsilon_multiplicative(finite, nothing, 2), 0);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -205,6 +403,15 @@ int main(void)
         {"archive: a surface", test_archive_of_a_surface},
         {"archive: duplicates, zeros, NaN", test_archive_small},
         {"archive: 60,000 members", test_archive_of_many},
+        {"hypervolume: published values", test_hypervolume_published},
+        {"hypervolume: counted cells", test_hypervolume_equals_counted_cells},
+        {"hypervolume: inclusion and exclusion", test_hypervolume_equals_inclusion_exclusion},
+        {"hypervolume: same bits for any order", test_hypervolume_is_of_a_set},
+        {"hypervolume: infinities, NaN, the reference", test_hypervolume_special_values},
+        {"hypervolume: 90,000 points", test_hypervolume_of_many},
+        {"epsilon: by hand", test_epsilon_by_hand},
+        {"epsilon: equals the definition", test_epsilon_equals_the_definition},
+        {"epsilon: infinities, zeros, NaN", test_epsilon_special_values},
         CU_TEST_INFO_NULL,
     };
     return run_suite("front", tests);
