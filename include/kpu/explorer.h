@@ -30,8 +30,8 @@ typedef struct kpu_point {
 int kpu_space_make(const kpu_ini *sweep, kpu_space **out, kpu_diag *diag);
 void kpu_space_free(kpu_space *space);
 /* The same without a look at the disk: the sweep as it was resolved, and the files that it named
- * then, in that order (kpu_space_source_name, kpu_space_source_text), each under a name that ends as
- * the sweep has it. `files` is not NULL. */
+ * then, in that order (kpu_space_source_name, kpu_space_source_text), each under a name that ends
+ * as the sweep has it. `files` is not NULL. */
 typedef struct kpu_space_file {
     const char *name, *text;
 } kpu_space_file;
@@ -56,6 +56,9 @@ const char *kpu_space_workload_name(const kpu_space *space, int64_t gemm); /* of
 size_t kpu_space_source_count(const kpu_space *space);
 const char *kpu_space_source_name(const kpu_space *space, size_t n);
 const char *kpu_space_source_text(const kpu_space *space, size_t n);
+/* Hash of what decides which candidates there are and how they are timed: machines, GEMMs, values
+ * of the axes, constraints (docs/certificate.md). KPU_OK or KPU_E_MEMORY. */
+int kpu_space_hash(const kpu_space *space, char out[33]);
 /* Machine keys that are axes ("l2.banks", ...), and their value for a machine variant. */
 size_t kpu_space_machine_axis_count(const kpu_space *space);
 const kpu_key *kpu_space_machine_axis(const kpu_space *space, size_t axis);
@@ -95,6 +98,73 @@ typedef struct kpu_explore_options {
  * over what is complete up to the first point that is not, and returns KPU_E_INTERRUPTED. Memory
  * does not depend on the size of the space. */
 int kpu_explore(const kpu_space *space, const kpu_explore_options *options, kpu_diag *diag);
+
+/* ---- Searches --------------------------------------------------------------------------- */
+
+/* Whether a search takes a setting: an error if it is given to one that does not, or not given to
+ * one that has to have it. */
+typedef enum kpu_search_need {
+    KPU_SEARCH_REFUSES,
+    KPU_SEARCH_TAKES,
+    KPU_SEARCH_NEEDS
+} kpu_search_need;
+
+struct kpu_search_session;
+
+/* A row of the table (src/explorer/searches.def): which points of a space to evaluate. */
+typedef struct kpu_search {
+    const char *name;
+    const char *summary;                            /* one line */
+    kpu_search_need budget;                         /* a number of evaluations */
+    kpu_search_need sample;                         /* [sweep] sample */
+    int (*run)(struct kpu_search_session *session); /* private to the explorer */
+} kpu_search;
+
+size_t kpu_search_count(void);
+const kpu_search *kpu_search_at(size_t index);
+const kpu_search *kpu_search_find(const char *name); /* NULL: there is none */
+
+/* What a sweep says about its search. */
+typedef struct kpu_search_settings {
+    const kpu_search *search;
+    int64_t budget; /* candidates evaluated at most; 0: none, all that the search wants */
+    uint64_t seed;
+    int64_t nsga2_population; /* of each GEMM */
+} kpu_search_settings;
+
+/* [search] and the seed of the sweep, complaints told when the space was made. */
+const kpu_search_settings *kpu_space_search(const kpu_space *space);
+
+typedef struct kpu_search_progress {
+    int64_t done, total; /* exhaustive: points of the run; with a budget: evaluations, and how many
+                            there can be; else total is 0 */
+    int64_t evaluations; /* candidates evaluated, those that do not fit too; each once */
+    int64_t feasible;    /* of which so many fit */
+    /* Of the fronts so far, the mean over all GEMMs; it never falls. For each GEMM the unit is the
+     * box that its first 16 fitting candidates span in the objectives, and the reference lies a
+     * tenth of that beyond the worst of each objective: a run is compared with itself, not with
+     * another. NaN: 4 objectives or more, and fronts too large to be measured in passing. */
+    double hypervolume;
+    double gap; /* what is still missing at most, in the same unit; NaN: nothing is known */
+} kpu_search_progress;
+
+typedef struct kpu_search_options {
+    const kpu_search_settings *settings; /* NULL: kpu_space_search */
+    int threads;                         /* as in kpu_explore_options, like all that follows */
+    kpu_row_sink sink; /* gets rows in the order of evaluation: that of the points if the search is
+                          exhaustive or exact */
+    void *sink_context;
+    bool (*progress)(void *context, const kpu_search_progress *progress);
+    void *progress_context;
+    const volatile int *stop;
+} kpu_search_options;
+
+/* Searches the space. The rows are a function of the space and the settings, whatever the number of
+ * threads. `summary` gets the last progress, of a run that was stopped or failed too. Errors as
+ * kpu_explore, and KPU_E_USAGE for settings that the search does not take. Memory: the fronts, and
+ * some bytes for each evaluation, or none. */
+int kpu_search_run(const kpu_space *space, const kpu_search_options *options,
+                   kpu_search_progress *summary, kpu_diag *diag);
 
 /* ---- Pareto fronts ---------------------------------------------------------------------- */
 

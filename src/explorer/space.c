@@ -102,7 +102,7 @@ static int fill(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
     int codes[] = {
         read_sweep(space, sweep, &sample, diag),        kpu_space_read_machines(space, sweep, diag),
         kpu_space_read_workloads(space, sweep, diag),   kpu_space_read_axes(space, sweep, diag),
-        kpu_space_read_constraints(space, sweep, diag),
+        kpu_space_read_constraints(space, sweep, diag), kpu_space_read_search(space, sweep, diag),
     };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         if (codes[i] != KPU_OK)
@@ -226,16 +226,31 @@ static void decode_candidate(const kpu_space *space, size_t gemm, int64_t n, kpu
     }
 }
 
-bool kpu_space_point(const kpu_space *space, int64_t n, kpu_point *out)
+bool kpu_space_point_at(const kpu_space *space, int64_t index, kpu_point *out)
 {
     int64_t of_machine = space->first[space->gemm_count];
-    *out = (kpu_point){.index = raw_index(space, n)};
+    *out = (kpu_point){.index = index};
     out->machine = out->index / of_machine;
     int64_t rest = out->index % of_machine;
     size_t gemm = find_gemm(space, rest);
     out->gemm = (int64_t)gemm;
     decode_candidate(space, gemm, rest - space->first[gemm], &out->candidate);
     return kpu_space_admits(space, out);
+}
+
+bool kpu_space_point(const kpu_space *space, int64_t n, kpu_point *out)
+{
+    return kpu_space_point_at(space, raw_index(space, n), out);
+}
+
+int64_t kpu_space_index(const kpu_space *space, int64_t machine, int64_t gemm,
+                        const int64_t *digits)
+{
+    const int64_t *lengths = &space->lengths[(size_t)gemm * space->digits.digit_count];
+    int64_t n = 0;
+    for (size_t d = 0; d < space->digits.digit_count; d++)
+        n = n * lengths[d] + digits[d];
+    return machine * space->first[space->gemm_count] + space->first[gemm] + n;
 }
 
 /* ---- The rest ---------------------------------------------------------------------------- */

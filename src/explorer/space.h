@@ -46,6 +46,7 @@ struct kpu_space {
     int *objectives;
     size_t objective_count;
     uint64_t seed;
+    kpu_search_settings search;
 
     kpu_workload *workloads;
     size_t workload_count;
@@ -98,6 +99,8 @@ int kpu_space_read_axes(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag);
 int kpu_space_read_constraints(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag);
 /* After all of them: the numbering, with its checks. */
 int kpu_space_number(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag);
+/* [search], and what of [sweep] goes with it. */
+int kpu_space_read_search(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag);
 void kpu_space_free_machines(kpu_space *space);
 void kpu_space_free_workloads(kpu_space *space);
 void kpu_space_free_axes(kpu_space *space);
@@ -112,6 +115,12 @@ int kpu_digits_lengths(const kpu_digits *digits, const char *const *names,
                        const int64_t *axis_lengths, const char *whose, int64_t *out,
                        kpu_diag *diag);
 
+/* Decodes the point with this index. False if a constraint excludes it. */
+bool kpu_space_point_at(const kpu_space *space, int64_t index, kpu_point *out);
+/* The other way: the index of a point from its machine variant, GEMM, and the digits of that GEMM's
+ * candidates (space->digits.digit_count of them, each below the GEMM's length). */
+int64_t kpu_space_index(const kpu_space *space, int64_t machine, int64_t gemm,
+                        const int64_t *digits);
 /* True if no constraint excludes the point. */
 bool kpu_space_admits(const kpu_space *space, const kpu_point *point);
 

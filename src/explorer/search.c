@@ -1,0 +1,223 @@
+/* The table of searches, and what they have in common: evaluating, counting, reporting. */
+#include "explorer/search.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const int64_t report_interval_ns = 100 * 1000 * 1000;
+
+static const kpu_search *const searches[] = {
+#define KPU_X(name) &kpu_search_##name,
+#include "explorer/searches.def"
+#undef KPU_X
+};
+
+size_t kpu_search_count(void)
+{
+    return sizeof searches / sizeof *searches;
+}
+
+const kpu_search *kpu_search_at(size_t index)
+{
+    return index < kpu_search_count() ? searches[index] : NULL;
+}
+
+const kpu_search *kpu_search_find(const char *name)
+{
+    for (size_t i = 0; i < kpu_search_count(); i++) {
+        if (strcmp(searches[i]->name, name) == 0)
+            return searches[i];
+    }
+    return NULL;
+}
+
+/* ---- Progress ---------------------------------------------------------------------------- */
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* The volume takes time: it is computed when somebody looks. */
+static bool report(kpu_search_session *s)
+{
+    const kpu_search_options *options = s->options;
+    if (!options->progress)
+        return false;
+    s->progress->hypervolume = kpu_search_hypervolume(s->fronts);
+    bool stops = options->progress(options->progress_context, s->progress);
+    s->next_report_ns = now_ns() + report_interval_ns;
+    return stops;
+}
+
+bool kpu_search_is_stopped(void *context)
+{
+    kpu_search_session *s = context;
+    if (s->options->stop && *s->options->stop)
+        return true;
+    return now_ns() >= s->next_report_ns && report(s);
+}
+
+int kpu_search_open_team(kpu_search_session *session, int (*lead)(void *context, kpu_team *team),
+                         void *context)
+{
+    const kpu_team_options options = {.threads = session->options->threads,
+                                      .is_stopped = kpu_search_is_stopped,
+                                      .context = session};
+    return kpu_team_open(&options, lead, context, session->diag);
+}
+
+/* ---- Evaluating -------------------------------------------------------------------------- */
+
+int kpu_search_measure(const kpu_space *space, kpu_worker *worker, const kpu_point *point,
+                       kpu_metric_value *metrics)
+{
+    const kpu_machine *machine = kpu_space_machine(space, point->machine);
+    const kpu_problem *problem = &kpu_space_gemm(space, point->gemm)->problem;
+    int code =
+        kpu_evaluate(worker->simulator, machine, problem, &point->candidate, &worker->result);
+    if (code == KPU_OK)
+        kpu_metrics_compute(machine, &worker->result, metrics);
+    return code;
+}
+
+int kpu_search_complain(kpu_search_session *session, const kpu_point *point, int code)
+{
+    const kpu_space *space = session->space;
+    return kpu_diag_add(session->diag, code, "point %" PRId64 " (GEMM %s on %s): %s", point->index,
+                        kpu_space_gemm(space, point->gemm)->name,
+                        kpu_space_machine(space, point->machine)->name, kpu_error_text(code));
+}
+
+bool kpu_search_costs(const kpu_space *space, const kpu_metric_value *metrics, double *costs)
+{
+    bool numbers = metrics[kpu_metric_find("feasible")].i != 0;
+    for (size_t i = 0; numbers && i < kpu_space_objective_count(space); i++) {
+        int index = kpu_space_objective(space, i);
+        const kpu_metric *metric = kpu_metric_at((size_t)index);
+        double value =
+            metric->type == KPU_METRIC_INT64 ? (double)metrics[index].i : metrics[index].d;
+        costs[i] = metric->sense == KPU_SENSE_MAX ? -value : value;
+        numbers = !isnan(value);
+    }
+    return numbers;
+}
+
+int kpu_search_note(kpu_search_session *session, const kpu_point *point,
+                    const kpu_metric_value *metrics)
+{
+    double costs[KPU_OBJECTIVES_MAX];
+    session->progress->evaluations++;
+    session->progress->feasible += metrics[kpu_metric_find("feasible")].i != 0;
+    if (!kpu_search_costs(session->space, metrics, costs))
+        return KPU_OK;
+    return kpu_search_fronts_add(session->fronts, point, costs);
+}
+
+int kpu_search_deliver(kpu_search_session *session, const kpu_row *rows, size_t count)
+{
+    const kpu_search_options *options = session->options;
+    if (!options->sink || count == 0)
+        return KPU_OK;
+    return options->sink(options->sink_context, rows, count, session->diag);
+}
+
+static bool make_room(kpu_search_session *s, size_t count)
+{
+    if (count <= s->capacity)
+        return true;
+    free(s->metrics);
+    free(s->rows);
+    s->metrics = calloc(count * kpu_metric_count(), sizeof *s->metrics);
+    s->rows = calloc(count, sizeof *s->rows);
+    s->capacity = s->metrics && s->rows ? count : 0;
+    return s->capacity > 0;
+}
+
+/* A job: the point of a row. A row that is done has its metrics. */
+static int measure_row(void *context, kpu_worker *worker, int64_t item)
+{
+    kpu_search_session *s = context;
+    kpu_row *row = &s->rows[item];
+    kpu_metric_value *metrics = s->metrics + (size_t)item * kpu_metric_count();
+    int code = kpu_search_measure(s->space, worker, &row->point, metrics);
+    if (code == KPU_OK)
+        row->metrics = metrics;
+    return code;
+}
+
+int kpu_search_evaluate(kpu_search_session *session, kpu_team *team, const kpu_point *points,
+                        size_t count)
+{
+    if (!make_room(session, count))
+        return kpu_diag_add(session->diag, KPU_E_MEMORY, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        session->rows[i] = (kpu_row){.point = points[i]};
+    int code = kpu_team_run(team, (int64_t)count, measure_row, session);
+    size_t done = 0;
+    int noted = KPU_OK;
+    for (; done < count && session->rows[done].metrics && noted == KPU_OK; done++)
+        noted = kpu_search_note(session, &points[done], session->rows[done].metrics);
+    if (noted != KPU_OK)
+        return kpu_diag_add(session->diag, noted, "out of memory");
+    int delivered = kpu_search_deliver(session, session->rows, done);
+    if (delivered != KPU_OK)
+        return delivered;
+    return code == KPU_OK || code == KPU_E_INTERRUPTED
+               ? code
+               : kpu_search_complain(session, &points[kpu_team_failed_item(team)], code);
+}
+
+/* ---- The whole --------------------------------------------------------------------------- */
+
+static int check(const kpu_space *space, const kpu_search_settings *settings, kpu_diag *diag)
+{
+    const char *name = settings->search->name;
+    bool is_sampled = kpu_space_run_size(space) < kpu_space_raw_size(space);
+    if (settings->search->budget == KPU_SEARCH_NEEDS && settings->budget <= 0)
+        return kpu_diag_add(diag, KPU_E_USAGE, "the search %s needs a budget", name);
+    if (settings->search->budget == KPU_SEARCH_REFUSES && settings->budget != 0)
+        return kpu_diag_add(diag, KPU_E_USAGE, "the search %s takes no budget", name);
+    if (settings->search->sample == KPU_SEARCH_REFUSES && is_sampled)
+        return kpu_diag_add(diag, KPU_E_USAGE, "the search %s takes no sample", name);
+    if (kpu_space_objective_count(space) > KPU_OBJECTIVES_MAX)
+        return kpu_diag_add(diag, KPU_E_USAGE, "more than %d objectives", KPU_OBJECTIVES_MAX);
+    return KPU_OK;
+}
+
+/* The last report is made even if one has just been. */
+static int run(kpu_search_session *s)
+{
+    if (s->options->stop && *s->options->stop) /* before the workers could finish a small space */
+        return KPU_E_INTERRUPTED;
+    int code = kpu_search_fronts_make(s->space, &s->fronts);
+    if (code != KPU_OK)
+        return kpu_diag_add(s->diag, code, "out of memory");
+    s->next_report_ns = now_ns() + report_interval_ns;
+    code = s->settings.search->run(s);
+    kpu_search_fronts_close(s->fronts);
+    bool stops = report(s);
+    s->progress->hypervolume = kpu_search_hypervolume(s->fronts);
+    return code == KPU_OK && stops && s->progress->done < s->progress->total ? KPU_E_INTERRUPTED
+                                                                             : code;
+}
+
+int kpu_search_run(const kpu_space *space, const kpu_search_options *options,
+                   kpu_search_progress *summary, kpu_diag *diag)
+{
+    kpu_search_session s = {.space = space, .options = options, .progress = summary, .diag = diag};
+    s.settings = *(options->settings ? options->settings : kpu_space_search(space));
+    *summary = (kpu_search_progress){.gap = NAN, .hypervolume = NAN};
+    int code = check(space, &s.settings, diag);
+    if (code == KPU_OK)
+        code = run(&s);
+    kpu_search_fronts_free(s.fronts);
+    free(s.metrics);
+    free(s.rows);
+    return code;
+}

@@ -1,0 +1,91 @@
+/* What a search is made of. A search is one file of statics that exports one const kpu_search, and
+ * one line in searches.def. Its `run` opens a team and leads it: it has points evaluated batch by
+ * batch, and learns from them what to evaluate next.
+ *
+ * Batches have a size that does not depend on the number of threads, and random numbers are a
+ * function of seed, search, batch and place, so that the results do not depend on it either. */
+#ifndef KPU_EXPLORER_SEARCH_H
+#define KPU_EXPLORER_SEARCH_H
+
+#include "explorer/space.h"
+#include "explorer/team.h"
+
+#define KPU_X(name) extern const kpu_search kpu_search_##name;
+#include "explorer/searches.def"
+#undef KPU_X
+
+enum { KPU_OBJECTIVES_MAX = 64 }; /* no more metrics have a sense */
+
+/* Points of a batch that is not cut to a measure of its own: enough for many workers, and some
+ * megabytes of metrics. */
+enum { KPU_SEARCH_BATCH = 1024 };
+
+/* Streams of random numbers below one seed; 1 is that of [sweep] sample. */
+enum { KPU_STREAM_RANDOM = 2, KPU_STREAM_LOW_DISCREPANCY, KPU_STREAM_NSGA2 };
+
+/* The fronts of a search, one a GEMM, and their hypervolume. */
+typedef struct kpu_search_fronts kpu_search_fronts;
+
+/* One run of a search. */
+typedef struct kpu_search_session {
+    const kpu_space *space;
+    kpu_search_settings settings;
+    const kpu_search_options *options;
+    kpu_search_progress *progress; /* the search sets done, total and gap between batches; the
+                                      rest is kept by the functions below */
+    kpu_search_fronts *fronts;
+    kpu_diag *diag;
+    int64_t next_report_ns;
+    kpu_metric_value *metrics; /* of the last kpu_search_evaluate, row-major in the order of its
+                                  points */
+    kpu_row *rows;
+    size_t capacity; /* points for which there is room in both */
+} kpu_search_session;
+
+/* kpu_team_open with the session's threads; progress and stop are looked at while batches are under
+ * way. */
+int kpu_search_open_team(kpu_search_session *session, int (*lead)(void *context, kpu_team *team),
+                         void *context);
+
+/* Evaluates `count` points that the constraints admit, keeps count of them and of the fronts, hands
+ * them to the sink in this order, and leaves their metrics in session->metrics. Stopped, it hands
+ * over those before the first that is not done. Complaints are told. */
+int kpu_search_evaluate(kpu_search_session *session, kpu_team *team, const kpu_point *points,
+                        size_t count);
+
+/* What a team's is_stopped asks (context: the session): reports when it is time to. */
+bool kpu_search_is_stopped(void *context);
+
+/* ---- The parts of it, for a search with batches of its own -------------------------------- */
+
+/* Inside a job: the metrics of one point. */
+int kpu_search_measure(const kpu_space *space, kpu_worker *worker, const kpu_point *point,
+                       kpu_metric_value *metrics);
+/* Says why the point could not be measured, and returns `code`. */
+int kpu_search_complain(kpu_search_session *session, const kpu_point *point, int code);
+/* After a batch, in an order that is always the same: counts one evaluation, and adds the point to
+ * its GEMM's front. */
+int kpu_search_note(kpu_search_session *session, const kpu_point *point,
+                    const kpu_metric_value *metrics);
+/* Hands rows to the sink, if there is one. */
+int kpu_search_deliver(kpu_search_session *session, const kpu_row *rows, size_t count);
+
+/* The objectives of a point that fits, all to be minimised, into costs[objective_count]. False if
+ * it does not fit, or one of them is NaN. */
+bool kpu_search_costs(const kpu_space *space, const kpu_metric_value *metrics, double *costs);
+
+int kpu_search_fronts_make(const kpu_space *space, kpu_search_fronts **out);
+void kpu_search_fronts_free(kpu_search_fronts *fronts); /* takes NULL */
+int kpu_search_fronts_add(kpu_search_fronts *fronts, const kpu_point *point, const double *costs);
+/* The front of a GEMM so far: ids are kpu_point.index. */
+kpu_archive *kpu_search_front(kpu_search_fronts *fronts, int64_t gemm);
+/* After the last one: a GEMM with few candidates has a unit too. */
+void kpu_search_fronts_close(kpu_search_fronts *fronts);
+/* Of kpu_search_progress: the mean over all GEMMs. */
+double kpu_search_hypervolume(kpu_search_fronts *fronts);
+/* A GEMM's part of that mean: the volume of a set of points (row-major) beyond `reference` counts
+ * `weight` times. False, and 0 counts, until its first fitting candidates are there. */
+bool kpu_search_unit(const kpu_search_fronts *fronts, int64_t gemm, const double **reference,
+                     double *weight);
+
+#endif
