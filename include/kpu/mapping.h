@@ -91,6 +91,48 @@ typedef struct kpu_bounds {
 } kpu_bounds;
 void kpu_mapping_bounds(const kpu_machine *machine, const kpu_mapping *mapping, kpu_bounds *out);
 
+/* What no run can go below (docs/bounds.md), component by component. */
+typedef struct kpu_lower_bounds {
+    bool empty; /* proven: nothing here fits the machine; the rest then means nothing */
+    int64_t cycles;
+    kpu_traffic traffic;
+    int64_t l3_bytes, l2_bytes, l1_bytes, registers_per_pe; /* footprint */
+} kpu_lower_bounds;
+
+/* Of one feasible mapping: traffic and footprint are exact; cycles, a lower bound: engines,
+ * compute, fill and drain, rings. It holds for both controls. */
+void kpu_mapping_lower_bounds(const kpu_machine *machine, const kpu_mapping *mapping,
+                              kpu_lower_bounds *out);
+
+typedef struct kpu_range {
+    int64_t low, high; /* inclusive */
+} kpu_range;
+
+/* The hull of a set of candidates. Every value by itself is legal (tiles >= 1, buffers >= 1, ...),
+ * their combination need not be. */
+typedef struct kpu_box {
+    kpu_range tile[KPU_DIMS];  /* as the user says them: not yet clamped */
+    kpu_range block[KPU_DIMS]; /* a whole dimension (0) counts as INT64_MAX: ranges are ordered */
+    uint32_t dataflows;        /* bit dataflow * 2 + swap */
+    uint32_t orders;           /* bit n: the n-th permutation of mnk in lexicographic order */
+    kpu_range l3_buffers[KPU_OPERANDS], l2_buffers[KPU_OPERANDS], l1_buffers;
+    uint32_t controls; /* bit control */
+    kpu_range eddo_window;
+    bool any_auto;      /* the residency of some candidate is auto */
+    bool one_residency; /* all have the same residency: auto, or the same six hoists */
+    int64_t hoist[KPU_OPERANDS][KPU_HOIST_LEVELS]; /* these, if one_residency && !any_auto */
+} kpu_box;
+
+enum { KPU_ORDERS = 6 };
+/* The block loops, outermost first, of bit `order` of a box's orders. */
+void kpu_box_order(int order, uint8_t dims[KPU_DIMS]);
+/* The box of one candidate; enlarges a box to hold another one too. */
+void kpu_box_of_candidate(const kpu_candidate *candidate, kpu_box *out);
+void kpu_box_add(kpu_box *box, const kpu_candidate *candidate);
+/* Bounds that hold for every feasible candidate of the box. */
+void kpu_box_bounds(const kpu_machine *machine, const kpu_problem *problem, const kpu_box *box,
+                    kpu_lower_bounds *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -58,6 +58,13 @@ extern const char *const kpu_reason_names[KPU_REASONS];
 void kpu_metrics_compute(const kpu_machine *machine, const kpu_result *result,
                          kpu_metric_value *values);
 
+/* What no candidate with these lower bounds can beat in a metric: a lower bound of it, or an upper
+ * bound if its sense is MAX. -INFINITY (INFINITY) if the table does not call the metric MONOTONE.
+ * Holds for the numbers that kpu_metrics_compute gives, rounding included: it evaluates the same
+ * expression, and every operation in it is monotone. Of an empty box: INFINITY (-INFINITY). */
+double kpu_metric_bound(const kpu_machine *machine, const kpu_problem *problem,
+                        const kpu_lower_bounds *bounds, size_t metric);
+
 #ifdef __cplusplus
 }
 #endif

@@ -7,7 +7,7 @@
 
 const char *const kpu_reason_names[KPU_REASONS] = {"none", "input", "l3", "l2", "l1", "registers"};
 
-#define KPU_METRIC(metric, kind, unit_text, sense_word, when, text, expression)                    \
+#define KPU_METRIC(metric, kind, unit_text, sense_word, when, growth, text, expression)            \
     {#metric, unit_text, KPU_METRIC_##kind, KPU_SENSE_##sense_word, text, NULL, 0},
 #define KPU_METRIC_WORDS(metric, unit_text, sense_word, when, text, expression, names, count)      \
     {#metric, unit_text, KPU_METRIC_INT64, KPU_SENSE_##sense_word, text, names, count},
@@ -68,21 +68,28 @@ static int64_t dram_elements(const kpu_result *result)
            (t->dram_read[KPU_C] + partial_out) / p->partial_bytes + final_elements;
 }
 
+/* What follows from the problem, the cycles and the traffic: all that a MONOTONE row may look at.
+ */
+static void share_traffic(const kpu_machine *machine, const kpu_result *result, metric_context *c)
+{
+    const kpu_problem *p = &result->mapping.problem;
+    memset(c, 0, sizeof *c);
+    c->counts = &result->counts;
+    c->macs = p->dim[KPU_M] * p->dim[KPU_N] * p->dim[KPU_K];
+    kpu_result_level_bytes(result, c->read, c->written);
+    kpu_result_energy(machine, result, &c->energy);
+    c->dram_elements = dram_elements(result);
+}
+
 static void share(const kpu_machine *machine, const kpu_result *result, metric_context *c)
 {
     const kpu_counts *n = &result->counts;
-    const kpu_problem *p = &result->mapping.problem;
-    memset(c, 0, sizeof *c);
-    c->counts = n;
-    c->macs = p->dim[KPU_M] * p->dim[KPU_N] * p->dim[KPU_K];
+    share_traffic(machine, result, c);
     for (int i = 0; i < KPU_COMMANDS; i++)
         c->commands += n->commands[i];
     c->busiest_dma = largest(n->dma_busy, machine->dram_channels);
     c->busiest_bm = largest(n->bm_busy, machine->block_mover_engines);
-    kpu_result_level_bytes(result, c->read, c->written);
-    kpu_result_energy(machine, result, &c->energy);
     c->engine_bound = engine_bound(machine, n);
-    c->dram_elements = dram_elements(result);
 }
 
 static int64_t first_limit(const kpu_mapping *m)
@@ -153,11 +160,76 @@ void kpu_metrics_compute(const kpu_machine *machine, const kpu_result *result,
 #define KPU_DOUBLE(value) ((kpu_metric_value){.d = (value)})
 #define KPU_NONE_INT64 KPU_INT64(0)
 #define KPU_NONE_DOUBLE KPU_DOUBLE(NAN)
-#define KPU_METRIC(metric, kind, unit, sense, when, text, expression)                              \
+#define KPU_METRIC(metric, kind, unit, sense, when, growth, text, expression)                      \
     *values++ = ran || when == ALWAYS ? KPU_##kind(expression) : KPU_NONE_##kind;
 #define KPU_METRIC_WORDS(metric, unit, sense, when, text, expression, names, count)                \
     *values++ = KPU_INT64(expression);
 #include "metrics/metrics.def"
 #undef KPU_METRIC
 #undef KPU_METRIC_WORDS
+}
+
+/* ---- Bounds ------------------------------------------------------------------------------- */
+
+/* A run with exactly these cycles, traffic and footprints: what a bound is the metric of. */
+static void pretend(const kpu_machine *machine, const kpu_problem *problem,
+                    const kpu_lower_bounds *bounds, kpu_result *out)
+{
+    memset(out, 0, sizeof *out);
+    out->mapping.problem = *problem;
+    out->mapping.l3_bytes = bounds->l3_bytes;
+    out->mapping.l2_bytes = bounds->l2_bytes;
+    out->mapping.l1_bytes = bounds->l1_bytes;
+    out->mapping.registers_per_pe = bounds->registers_per_pe;
+    out->counts.cycles = bounds->cycles;
+    out->counts.traffic = bounds->traffic;
+    kpu_mapping_bounds(machine, &out->mapping, &out->bounds);
+}
+
+typedef enum growth { OPEN, MONOTONE } growth;
+
+enum {
+#define KPU_METRIC(metric, kind, unit, sense, when, growth, text, expression) ROW_##metric,
+#define KPU_METRIC_WORDS(metric, unit, sense, when, text, expression, names, count) ROW_##metric,
+#include "metrics/metrics.def"
+#undef KPU_METRIC
+#undef KPU_METRIC_WORDS
+};
+
+/* NaN for a row that is not MONOTONE. */
+static double evaluate_row(const kpu_machine *machine, const kpu_result *result, size_t row)
+{
+    const kpu_mapping *m = &result->mapping;
+    const kpu_counts *n = &result->counts;
+    const kpu_traffic *t = &n->traffic;
+    const kpu_bounds *b = &result->bounds;
+    metric_context shared;
+    const metric_context *c = &shared;
+    share_traffic(machine, result, &shared);
+    switch (row) {
+#define KPU_METRIC(metric, kind, unit, sense, when, growth, text, expression)                      \
+    case ROW_##metric:                                                                             \
+        return growth == MONOTONE ? (double)(expression) : NAN;
+#define KPU_METRIC_WORDS(metric, unit, sense, when, text, expression, names, count)                \
+    case ROW_##metric:                                                                             \
+        return NAN;
+#include "metrics/metrics.def"
+#undef KPU_METRIC
+#undef KPU_METRIC_WORDS
+    default: return NAN;
+    }
+}
+
+double kpu_metric_bound(const kpu_machine *machine, const kpu_problem *problem,
+                        const kpu_lower_bounds *bounds, size_t metric)
+{
+    bool most = metric < kpu_metric_count() && metrics[metric].sense == KPU_SENSE_MAX;
+    if (bounds->empty)
+        return most ? -INFINITY : INFINITY;
+    kpu_result result;
+    pretend(machine, problem, bounds, &result);
+    double value = evaluate_row(machine, &result, metric);
+    if (isnan(value))
+        return most ? INFINITY : -INFINITY;
+    return value;
 }
