@@ -199,22 +199,22 @@ int kpu_archive_read(const kpu_archive *archive, double *values, int64_t *ids);
  * same bits in whatever order they come. All minimised. Points that are not below the reference in
  * every objective (or have a NaN) add nothing; duplicates and dominated points neither. INFINITY if
  * a point that counts, or the reference, is infinite; -1: out of memory. O(n log n) for 1, 2, 3
- * objectives; with d > 3 it grows about as n^(d-2) (4,000 points in four: seconds). */
+ * objectives; with d > 3 it grows about as n^(d-2). */
 double kpu_hypervolume(const double *values, int64_t count, int objectives,
                        const double *reference);
 
 /* Points to compare: all minimised; those with a NaN count as absent. */
-typedef struct kpu_front {
+typedef struct kpu_point_set {
     const double *values; /* row-major */
     int64_t count;
-} kpu_front;
+} kpu_point_set;
 /* The least e such that every point of b is weakly dominated by a point of a less e in each
  * objective: at most 0 if a is as good everywhere. INFINITY if only a is empty, -INFINITY if b
  * is. */
-double kpu_epsilon_additive(kpu_front a, kpu_front b, int objectives);
+double kpu_epsilon_additive(kpu_point_set a, kpu_point_set b, int objectives);
 /* The same with a point of a divided by e: at most 1 if a is as good everywhere; 0 if b is empty.
  * NaN if a value is negative. An objective to maximise enters as its reciprocal. */
-double kpu_epsilon_multiplicative(kpu_front a, kpu_front b, int objectives);
+double kpu_epsilon_multiplicative(kpu_point_set a, kpu_point_set b, int objectives);
 
 /* An expression over named numbers: + - * / % ( ), comparisons, and, or, not, min(), max();
  * words of enumerations as os or 'os'. True is neither 0 nor NaN; comparisons with NaN are false.

@@ -29,7 +29,7 @@ static double behind(const double *a, const double *b, int objectives, distance 
 }
 
 /* `none`: what no points at all are behind nothing. */
-static double indicator(kpu_front a, kpu_front b, int objectives, distance how, double none)
+static double indicator(kpu_point_set a, kpu_point_set b, int objectives, distance how, double none)
 {
     double worst = none;
     for (int64_t j = 0; j < b.count; j++) {
@@ -48,12 +48,12 @@ static double indicator(kpu_front a, kpu_front b, int objectives, distance how, 
     return worst;
 }
 
-double kpu_epsilon_additive(kpu_front a, kpu_front b, int objectives)
+double kpu_epsilon_additive(kpu_point_set a, kpu_point_set b, int objectives)
 {
     return indicator(a, b, objectives, difference, -INFINITY);
 }
 
-static bool any_negative(kpu_front front, int objectives)
+static bool any_negative(kpu_point_set front, int objectives)
 {
     for (int64_t i = 0; i < front.count * objectives; i++)
         if (front.values[i] < 0)
@@ -61,7 +61,7 @@ static bool any_negative(kpu_front front, int objectives)
     return false;
 }
 
-double kpu_epsilon_multiplicative(kpu_front a, kpu_front b, int objectives)
+double kpu_epsilon_multiplicative(kpu_point_set a, kpu_point_set b, int objectives)
 {
     if (any_negative(a, objectives) || any_negative(b, objectives))
         return NAN;

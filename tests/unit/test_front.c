@@ -333,7 +333,7 @@ static void test_epsilon_by_hand(void)
 {
     /* a is one step behind b in its second point, b two behind a in its first. */
     const double a[] = {1, 5, 4, 3}, b[] = {3, 5, 4, 2};
-    kpu_front first = {a, 2}, second = {b, 2};
+    kpu_point_set first = {a, 2}, second = {b, 2};
     CU_ASSERT_EQUAL(kpu_epsilon_additive(first, second, 2), 1);
     CU_ASSERT_EQUAL(kpu_epsilon_additive(second, first, 2), 2);
     CU_ASSERT_EQUAL(kpu_epsilon_multiplicative(first, second, 2), 1.5);
@@ -342,7 +342,7 @@ static void test_epsilon_by_hand(void)
     CU_ASSERT_EQUAL(kpu_epsilon_multiplicative(first, first, 2), 1);
 }
 
-static double epsilon_by_definition(kpu_front a, kpu_front b, int objectives, bool divide)
+static double epsilon_by_definition(kpu_point_set a, kpu_point_set b, int objectives, bool divide)
 {
     double worst = divide ? 0 : -INFINITY;
     for (int64_t j = 0; j < b.count; j++) {
@@ -365,9 +365,9 @@ static void test_epsilon_equals_the_definition(void)
     double values[2][40 * OBJECTIVES_MAX];
     for (uint64_t round = 0; round < 400; round++) {
         int objectives = 1 + (int)(round % OBJECTIVES_MAX);
-        kpu_front fronts[2];
+        kpu_point_set fronts[2];
         for (uint64_t f = 0; f < 2; f++) {
-            fronts[f] = (kpu_front){values[f], (int64_t)(kpu_random_u64(16, round, f) % 40)};
+            fronts[f] = (kpu_point_set){values[f], (int64_t)(kpu_random_u64(16, round, f) % 40)};
             for (int64_t i = 0; i < fronts[f].count * objectives; i++)
                 values[f][i] =
                     draw(2 * round + f, (uint64_t)i, round % 3 ? 20 : 5000, false) + 2501;
@@ -382,8 +382,8 @@ static void test_epsilon_equals_the_definition(void)
 static void test_epsilon_special_values(void)
 {
     const double a[] = {0, INFINITY}, b[] = {0, 7}, negative[] = {-1, 7}, nan[] = {NAN, 1};
-    kpu_front infinite = {a, 1}, finite = {b, 1}, below = {negative, 1}, absent = {nan, 1};
-    kpu_front nothing = {NULL, 0};
+    kpu_point_set infinite = {a, 1}, finite = {b, 1}, below = {negative, 1}, absent = {nan, 1};
+    kpu_point_set nothing = {NULL, 0};
     CU_ASSERT_EQUAL(kpu_epsilon_additive(infinite, infinite, 2), 0);
     CU_ASSERT_EQUAL(kpu_epsilon_multiplicative(infinite, infinite, 2), 1);
     CU_ASSERT_EQUAL(kpu_epsilon_additive(infinite, finite, 2), INFINITY);
