@@ -74,6 +74,10 @@ int kpu_search_deliver(kpu_search_session *session, const kpu_row *rows, size_t 
  * it does not fit, or one of them is NaN. */
 bool kpu_search_costs(const kpu_space *space, const kpu_metric_value *metrics, double *costs);
 
+/* By how much a point that has no costs does not fit: what it needs beyond each capacity, in parts
+ * of that capacity, summed. Infinite if it breaks no capacity. */
+double kpu_search_violation(const kpu_machine *machine, const kpu_metric_value *metrics);
+
 int kpu_search_fronts_make(const kpu_space *space, kpu_search_fronts **out);
 void kpu_search_fronts_free(kpu_search_fronts *fronts); /* takes NULL */
 int kpu_search_fronts_add(kpu_search_fronts *fronts, const kpu_point *point, const double *costs);

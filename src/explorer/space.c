@@ -197,8 +197,8 @@ static int64_t raw_index(const kpu_space *space, int64_t n)
     return (int64_t)(from + (uint64_t)((u128)random * (end - from) >> 64));
 }
 
-/* The GEMM to which point `n` of a machine belongs: first[gemm] <= n < first[gemm + 1]. */
-static size_t find_gemm(const kpu_space *space, int64_t n)
+/* first[gemm] <= n < first[gemm + 1]. */
+size_t kpu_space_gemm_of(const kpu_space *space, int64_t n)
 {
     size_t low = 0, high = space->gemm_count;
     while (high - low > 1) {
@@ -232,7 +232,7 @@ bool kpu_space_point_at(const kpu_space *space, int64_t index, kpu_point *out)
     *out = (kpu_point){.index = index};
     out->machine = out->index / of_machine;
     int64_t rest = out->index % of_machine;
-    size_t gemm = find_gemm(space, rest);
+    size_t gemm = kpu_space_gemm_of(space, rest);
     out->gemm = (int64_t)gemm;
     decode_candidate(space, gemm, rest - space->first[gemm], &out->candidate);
     return kpu_space_admits(space, out);

@@ -117,6 +117,8 @@ int kpu_digits_lengths(const kpu_digits *digits, const char *const *names,
 
 /* Decodes the point with this index. False if a constraint excludes it. */
 bool kpu_space_point_at(const kpu_space *space, int64_t index, kpu_point *out);
+/* The GEMM to which point `n` of a machine belongs. */
+size_t kpu_space_gemm_of(const kpu_space *space, int64_t n);
 /* The other way: the index of a point from its machine variant, GEMM, and the digits of that GEMM's
  * candidates (space->digits.digit_count of them, each below the GEMM's length). */
 int64_t kpu_space_index(const kpu_space *space, int64_t machine, int64_t gemm,
