@@ -43,7 +43,9 @@ typedef struct kpu_pareto {
     int64_t *considered;        /* of each group: those of them that the filter keeps */
     kpu_pareto_member *members; /* by group; best in the first objective first, ties by row */
     int64_t member_count;
-    size_t *shown; /* columns to print: those of the candidate, then the objectives */
+    int64_t *first; /* member of each group; [group_count]: their number */
+    double *costs;  /* of member i and objective j, all minimised: [i * objective_count + j] */
+    size_t *shown;  /* columns to print: those of the candidate, then the objectives */
     size_t shown_count;
     kpu_metric_value *cells; /* of member i and shown column j: [i * shown_count + j] */
 } kpu_pareto;
@@ -51,6 +53,8 @@ typedef struct kpu_pareto {
 /* Opens the file, finds the fronts and reads what is to be shown. kpu_pareto_fini in any case. */
 int kpu_pareto_find(const kpu_pareto_question *question, kpu_pareto *out, kpu_diag *diag);
 void kpu_pareto_fini(kpu_pareto *pareto);
+/* A value of an objective as it is minimised, and back: negated if more is better. */
+double kpu_pareto_turned(const kpu_pareto *pareto, int objective, double value);
 /* ---- Between pareto_select.c and pareto_filter.c ------------------------------------------ */
 
 /* What --where says, and the columns that it needs. */
@@ -77,6 +81,20 @@ double kpu_pareto_number(const kpu_pareto *pareto, kpu_metric_value *const *bloc
 
 /* ---- pareto_print.c ----------------------------------------------------------------------- */
 
+/* Members to show in a table, with columns of the caller's behind their own. */
+typedef struct kpu_pareto_note {
+    const char *title;
+    const char *const *cells; /* of each listed member */
+} kpu_pareto_note;
+typedef struct kpu_pareto_list {
+    const int64_t *members;
+    int64_t count;
+    const kpu_pareto_note *notes;
+    size_t note_count;
+} kpu_pareto_list;
+void kpu_pareto_put_list(const kpu_pareto *pareto, const kpu_pareto_list *list, kpu_text *out);
+void kpu_pareto_put_gemm(const kpu_pareto *pareto, int64_t gemm,
+                         kpu_text *out); /* its name, MxNxK */
 /* Prints to the standard output; KPU_OK or KPU_E_MEMORY. */
 int kpu_pareto_print(const kpu_pareto *pareto, kpu_table_format format);
 

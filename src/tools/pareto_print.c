@@ -53,16 +53,18 @@ typedef struct layout {
     style *styles; /* of each shown column */
     const char **titles;
     size_t columns;
-    int64_t first, last; /* members first .. last-1 */
+    const kpu_pareto_list *list;
     int id_width;
 } layout;
 
 static bool varies(const kpu_pareto *p, const layout *l, size_t j)
 {
-    kpu_metric_value one = cell_at(p, l->first, j);
-    for (int64_t i = l->first + 1; i < l->last; i++)
-        if (memcmp(&one, &p->cells[(size_t)i * p->shown_count + j], sizeof one) != 0)
+    kpu_metric_value one = cell_at(p, l->list->members[0], j);
+    for (int64_t i = 1; i < l->list->count; i++) {
+        kpu_metric_value other = cell_at(p, l->list->members[i], j);
+        if (memcmp(&one, &other, sizeof one) != 0)
             return true;
+    }
     return false;
 }
 
@@ -79,7 +81,7 @@ static bool is_default(const kpu_pareto *p, const layout *l, size_t j)
 {
     const kpu_column *column = shown_column(p, j);
     const kpu_candidate_field *field = field_named(column->name);
-    int64_t value = cell_at(p, l->first, j).i;
+    int64_t value = cell_at(p, l->list->members[0], j).i;
     if (varies(p, l, j))
         return false;
     if (!field)
@@ -153,7 +155,7 @@ static const char *title_of(const kpu_pareto *p, size_t j, style shown_as)
 static bool make_layout(const kpu_pareto *p, layout *l)
 {
     l->styles = calloc(p->shown_count + 1, sizeof *l->styles);
-    l->titles = calloc(p->shown_count + 1, sizeof *l->titles);
+    l->titles = calloc(p->shown_count + l->list->note_count + 1, sizeof *l->titles);
     if (!l->styles || !l->titles)
         return false;
     for (size_t j = 0; j < p->shown_count; j++) {
@@ -163,8 +165,11 @@ static bool make_layout(const kpu_pareto *p, layout *l)
         if (is_triple(p, j))
             j += KPU_OPERANDS - 1;
     }
-    for (int64_t i = l->first; i < l->last; i++) {
-        int width = snprintf(NULL, 0, "%lld", (long long)number_of(p, i, "id"));
+    for (size_t n = 0; n < l->list->note_count; n++)
+        l->titles[l->columns++] = l->list->notes[n].title;
+    for (int64_t i = 0; i < l->list->count; i++) {
+        long long id = number_of(p, l->list->members[i], "id");
+        int width = snprintf(NULL, 0, "%lld", id);
         l->id_width = width > l->id_width ? width : l->id_width;
     }
     return true;
@@ -198,7 +203,7 @@ static void add_member(const kpu_pareto *p, const layout *l, int64_t member, kpu
     }
 }
 
-static void put_gemm(const kpu_pareto *p, int64_t gemm, kpu_text *out)
+void kpu_pareto_put_gemm(const kpu_pareto *p, int64_t gemm, kpu_text *out)
 {
     static const char *const dims[] = {"M", "N", "K"};
     kpu_text_format(out, "%s %s, ", p->workload_names[gemm], p->gemm_names[gemm]);
@@ -223,10 +228,10 @@ static void put_machine(const kpu_pareto *p, int64_t machine, kpu_text *out)
 static void put_heading(const kpu_pareto *p, int64_t group, int64_t size, kpu_text *out)
 {
     switch (p->question->per) {
-    case KPU_PER_GEMM: put_gemm(p, group, out); break;
+    case KPU_PER_GEMM: kpu_pareto_put_gemm(p, group, out); break;
     case KPU_PER_WORKLOAD: kpu_text_format(out, "workload %s", p->workload_names[group]); break;
     case KPU_PER_MACHINE:
-        put_gemm(p, group / p->machine_count, out);
+        kpu_pareto_put_gemm(p, group / p->machine_count, out);
         put_machine(p, group % p->machine_count, out);
         break;
     case KPU_PER_ALL: kpu_text_put(out, "everything"); break;
@@ -246,22 +251,26 @@ static void put_heading(const kpu_pareto *p, int64_t group, int64_t size, kpu_te
     kpu_text_put(out, " that fit\n");
 }
 
-static void put_front(const kpu_pareto *p, layout *l, kpu_text *out)
+void kpu_pareto_put_list(const kpu_pareto *p, const kpu_pareto_list *list, kpu_text *out)
 {
     kpu_table table;
-    if (l->first == l->last)
+    layout l = {.list = list};
+    if (list->count == 0)
         return;
-    if (make_layout(p, l)) {
-        kpu_table_init(&table, l->titles, l->columns);
-        for (int64_t i = l->first; i < l->last; i++)
-            add_member(p, l, i, &table);
+    if (make_layout(p, &l)) {
+        kpu_table_init(&table, l.titles, l.columns);
+        for (int64_t i = 0; i < list->count; i++) {
+            add_member(p, &l, list->members[i], &table);
+            for (size_t n = 0; n < list->note_count; n++)
+                kpu_table_add_text(&table, list->notes[n].cells[i]);
+        }
         kpu_table_print(&table, KPU_TABLE_TEXT, out);
         kpu_table_fini(&table);
     } else {
         out->failed = true;
     }
-    free(l->styles);
-    free(l->titles);
+    free(l.styles);
+    free(l.titles);
 }
 
 /* Not what the file has no rows of, nor what the filter takes out altogether. */
@@ -272,22 +281,24 @@ static bool is_shown(const kpu_pareto *p, int64_t group)
 
 static void put_fronts(const kpu_pareto *p, kpu_text *out)
 {
-    int64_t member = 0;
-    for (int64_t group = 0; group < p->group_count; group++) {
-        layout l = {.first = member};
-        while (member < p->member_count && p->members[member].group == group)
-            member++;
-        l.last = member;
+    int64_t *members = calloc((size_t)p->member_count + 1, sizeof *members);
+    out->failed |= !members;
+    for (int64_t i = 0; members && i < p->member_count; i++)
+        members[i] = i;
+    for (int64_t group = 0; members && group < p->group_count; group++) {
+        kpu_pareto_list list = {.members = members + p->first[group],
+                                .count = p->first[group + 1] - p->first[group]};
         if (!is_shown(p, group))
             continue;
         if (out->length > 0)
             kpu_text_put(out, "\n");
-        put_heading(p, group, l.last - l.first, out);
-        put_front(p, &l, out);
+        put_heading(p, group, list.count, out);
+        kpu_pareto_put_list(p, &list, out);
     }
     if (out->length == 0)
         kpu_text_put(out, p->question->where ? "--where keeps no candidate that fits\n"
                                              : "no candidates\n");
+    free(members);
 }
 
 /* ---- For programs ----------------------------------------------------------------------- */

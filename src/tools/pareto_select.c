@@ -1,5 +1,6 @@
 /* Which candidates of a results file belong to a front. Columns are read in blocks, and only
- * those that matter: the group, the objectives and what the filter mentions. */
+ * those that matter: the group, the objectives and what the filter mentions. Memory is that of the
+ * fronts. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,19 +8,12 @@
 
 enum { BLOCK_ROWS = 65536, NAME_BYTES = 64 };
 
-/* The candidates that compete, as they are found. */
-typedef struct competitors {
-    int64_t count, capacity;
-    kpu_pareto_member *members;
-    double *values; /* objectives, negated where more is better */
-} competitors;
-
 /* What a pass over the file needs. */
 typedef struct scan {
     kpu_pareto *pareto;
     kpu_pareto_filter filter;
     size_t feasible, gemm, machine; /* columns */
-    competitors found;
+    kpu_archive **archives;         /* of each group; NULL: nothing yet */
     kpu_diag *diag;
 } scan;
 
@@ -98,6 +92,11 @@ static int choose_objectives(kpu_pareto *p, kpu_diag *diag)
 
 /* ---- The groups ------------------------------------------------------------------------- */
 
+double kpu_pareto_turned(const kpu_pareto *p, int objective, double value)
+{
+    return kpu_pareto_column(p, p->objectives[objective])->sense == KPU_SENSE_MAX ? -value : value;
+}
+
 static int complain(const kpu_pareto *p, kpu_diag *diag, const char *what)
 {
     const kpu_place place = {.file = p->question->path};
@@ -164,27 +163,22 @@ static int64_t group_of(const kpu_pareto *p, int64_t gemm, int64_t machine)
 
 /* ---- The pass over the rows ------------------------------------------------------------- */
 
-static bool reserve(competitors *found, int objectives)
+/* What the front of a group is made of: all objectives minimised. */
+static int add_candidate(scan *s, int64_t group, int64_t row, int64_t at)
 {
-    if (found->count < found->capacity)
-        return true;
-    int64_t capacity = found->capacity ? 2 * found->capacity : 1024;
-    kpu_pareto_member *members = realloc(found->members, (size_t)capacity * sizeof *members);
-    if (members)
-        found->members = members;
-    double *values = realloc(found->values, (size_t)capacity * (size_t)objectives * sizeof *values);
-    if (values)
-        found->values = values;
-    if (!members || !values)
-        return false;
-    found->capacity = capacity;
-    return true;
+    const kpu_pareto *p = s->pareto;
+    double cost[KPU_PARETO_OBJECTIVES_MAX];
+    if (!s->archives[group] && !(s->archives[group] = kpu_archive_new(p->objective_count)))
+        return KPU_E_MEMORY;
+    for (int i = 0; i < p->objective_count; i++)
+        cost[i] =
+            kpu_pareto_turned(p, i, kpu_pareto_number(p, s->filter.blocks, p->objectives[i], at));
+    return kpu_archive_add(s->archives[group], cost, row);
 }
 
 static int take_row(scan *s, int64_t first, int64_t at)
 {
     kpu_pareto *p = s->pareto;
-    competitors *found = &s->found;
     int64_t gemm = s->filter.blocks[s->gemm][at].i, machine = s->filter.blocks[s->machine][at].i;
     if (gemm < 0 || gemm >= p->gemm_count || machine < 0 || machine >= p->machine_count)
         return complain(p, s->diag, "a row names a GEMM or a machine that the file does not have");
@@ -196,15 +190,7 @@ static int take_row(scan *s, int64_t first, int64_t at)
     if (!kpu_pareto_filter_keeps(&s->filter, gemm, machine, at))
         return KPU_OK;
     p->considered[group]++;
-    if (!reserve(found, p->objective_count))
-        return KPU_E_MEMORY;
-    for (int i = 0; i < p->objective_count; i++) {
-        double value = kpu_pareto_number(p, s->filter.blocks, p->objectives[i], at);
-        bool more = kpu_pareto_column(p, p->objectives[i])->sense == KPU_SENSE_MAX;
-        found->values[found->count * p->objective_count + i] = more ? -value : value;
-    }
-    found->members[found->count++] = (kpu_pareto_member){first + at, group};
-    return KPU_OK;
+    return add_candidate(s, group, first + at, at);
 }
 
 static int scan_rows(scan *s)
@@ -230,7 +216,8 @@ static int prepare_scan(scan *s)
     size_t columns = kpu_results_column_count(p->results);
     s->filter.used = calloc(columns + 1, sizeof *s->filter.used);
     s->filter.blocks = calloc(columns + 1, sizeof *s->filter.blocks);
-    if (!s->filter.used || !s->filter.blocks)
+    s->archives = calloc((size_t)p->group_count + 1, sizeof *s->archives);
+    if (!s->filter.used || !s->filter.blocks || !s->archives)
         return KPU_E_MEMORY;
     int status = find_column(p, "feasible", &s->feasible, s->diag);
     if (!status)
@@ -258,90 +245,47 @@ static void finish_scan(scan *s)
         free(s->filter.blocks[i]);
     free(s->filter.blocks);
     free(s->filter.used);
-    free(s->found.members);
-    free(s->found.values);
+    for (int64_t group = 0; s->archives && group < s->pareto->group_count; group++)
+        kpu_archive_free(s->archives[group]);
+    free(s->archives);
     kpu_pareto_filter_fini(&s->filter);
 }
 
 /* ---- The fronts ------------------------------------------------------------------------- */
 
-/* Members and values of `found`, ordered by group; rows stay ascending. */
-static int sort_by_group(const kpu_pareto *p, const competitors *found, competitors *out)
+/* The members of a group, which the archive gives in the order that they are shown in. */
+static int take_front(kpu_pareto *p, int64_t group, const kpu_archive *archive, int64_t *rows)
 {
-    size_t objectives = (size_t)p->objective_count;
-    int64_t *next = calloc((size_t)p->group_count, sizeof *next);
-    out->members = calloc((size_t)found->count + 1, sizeof *out->members);
-    out->values = calloc((size_t)found->count * objectives + 1, sizeof *out->values);
-    if (next && out->members && out->values) {
-        for (int64_t group = 1; group < p->group_count; group++)
-            next[group] = next[group - 1] + p->considered[group - 1];
-        for (int64_t i = 0; i < found->count; i++) {
-            size_t to = (size_t)next[found->members[i].group]++;
-            out->members[to] = found->members[i];
-            memcpy(out->values + to * objectives, found->values + (size_t)i * objectives,
-                   objectives * sizeof *out->values);
-        }
-        out->count = found->count;
+    size_t objectives = (size_t)p->objective_count, count = kpu_archive_count(archive);
+    double *costs = p->costs + (size_t)p->member_count * objectives, *last = NULL;
+    int status = kpu_archive_read(archive, costs, rows);
+    for (size_t i = 0; !status && i < count; i++) {
+        const double *cost = costs + i * objectives;
+        double *place = p->costs + (size_t)p->member_count * objectives;
+        if (p->question->unique && last && memcmp(last, cost, objectives * sizeof *cost) == 0)
+            continue;
+        last = memmove(place, cost, objectives * sizeof *cost);
+        p->members[p->member_count++] = (kpu_pareto_member){rows[i], group};
     }
-    free(next);
-    return out->count == found->count && out->members && out->values ? KPU_OK : KPU_E_MEMORY;
+    return status;
 }
 
-static int compare_values(const double *a, const double *b, int objectives)
+static int find_fronts(kpu_pareto *p, kpu_archive *const *archives)
 {
-    for (int i = 0; i < objectives; i++)
-        if (a[i] != b[i])
-            return a[i] < b[i] ? -1 : 1;
-    return 0;
-}
-
-/* Best in the first objective first; equal ones in the order of the file. */
-static int compare_members(const void *a, const void *b, void *context)
-{
-    const int64_t i = *(const int64_t *)a, j = *(const int64_t *)b;
-    const competitors *c = ((void **)context)[0];
-    const int objectives = ((const kpu_pareto *)((void **)context)[1])->objective_count;
-    int order = compare_values(c->values + i * objectives, c->values + j * objectives, objectives);
-    return order ? order : (i > j) - (i < j);
-}
-
-/* The front of sorted competitors [first, first + count), appended to p->members. */
-static int add_front(kpu_pareto *p, competitors *sorted, int64_t first, int64_t count,
-                     int64_t *front)
-{
-    int objectives = p->objective_count;
-    int64_t size = kpu_pareto_front(sorted->values + first * objectives, count, objectives, front);
-    if (size < 0)
-        return KPU_E_MEMORY;
-    for (int64_t i = 0; i < size; i++)
-        front[i] += first;
-    void *context[] = {sorted, p};
-    qsort_r(front, (size_t)size, sizeof *front, compare_members, context);
-    for (int64_t i = 0; i < size; i++) {
-        bool again =
-            i > 0 && compare_values(sorted->values + front[i] * objectives,
-                                    sorted->values + front[i - 1] * objectives, objectives) == 0;
-        if (!again || !p->question->unique)
-            p->members[p->member_count++] = sorted->members[front[i]];
+    size_t total = 0;
+    for (int64_t group = 0; group < p->group_count; group++)
+        total += archives[group] ? kpu_archive_count(archives[group]) : 0;
+    p->members = calloc(total + 1, sizeof *p->members);
+    p->costs = calloc((total + 1) * (size_t)p->objective_count, sizeof *p->costs);
+    p->first = calloc((size_t)p->group_count + 1, sizeof *p->first);
+    int64_t *rows = calloc(total + 1, sizeof *rows);
+    int status = p->members && p->costs && p->first && rows ? KPU_OK : KPU_E_MEMORY;
+    for (int64_t group = 0; !status && group < p->group_count; group++) {
+        if (archives[group])
+            status = take_front(p, group, archives[group], rows);
+        p->first[group + 1] = p->member_count;
     }
-    return KPU_OK;
-}
-
-static int find_fronts(kpu_pareto *p, const competitors *found)
-{
-    competitors sorted = {0};
-    int64_t *front = calloc((size_t)found->count + 1, sizeof *front);
-    p->members = calloc((size_t)found->count + 1, sizeof *p->members);
-    int status = front && p->members ? sort_by_group(p, found, &sorted) : KPU_E_MEMORY;
-    int64_t first = 0;
-    for (int64_t group = 0; group < p->group_count && !status; group++) {
-        if (p->considered[group] > 0)
-            status = add_front(p, &sorted, first, p->considered[group], front);
-        first += p->considered[group];
-    }
-    free(front);
-    free(sorted.members);
-    free(sorted.values);
+    free(rows);
     return status;
 }
 
@@ -424,7 +368,7 @@ int kpu_pareto_find(const kpu_pareto_question *question, kpu_pareto *out, kpu_di
     if (!status)
         status = scan_rows(&s);
     if (!status)
-        status = find_fronts(out, &s.found);
+        status = find_fronts(out, s.archives);
     if (!status)
         status = read_shown(out, diag);
     finish_scan(&s);
@@ -448,6 +392,8 @@ void kpu_pareto_fini(kpu_pareto *p)
     free(p->feasible);
     free(p->considered);
     free(p->members);
+    free(p->first);
+    free(p->costs);
     free(p->shown);
     free(p->cells);
     *p = (kpu_pareto){0};
