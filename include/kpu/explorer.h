@@ -166,6 +166,62 @@ typedef struct kpu_search_options {
 int kpu_search_run(const kpu_space *space, const kpu_search_options *options,
                    kpu_search_progress *summary, kpu_diag *diag);
 
+/* ---- Certificates ----------------------------------------------------------------------- */
+
+/* Where the bytes of a certificate come from. */
+typedef struct kpu_certify_source {
+    const char *name; /* for complaints */
+    /* At most `size` bytes; fewer only at the end. KPU_OK, or an error that was told. */
+    int (*read)(void *context, char *bytes, size_t size, size_t *got, kpu_diag *diag);
+    void *context;
+} kpu_certify_source;
+
+/* Ways to close a box (docs/certificate.md). */
+enum {
+    KPU_CERTIFY_EMPTY,
+    KPU_CERTIFY_RULED_OUT,
+    KPU_CERTIFY_MEMBER,
+    KPU_CERTIFY_SIMULATED,
+    KPU_CERTIFY_NO_NUMBER,
+    KPU_CERTIFY_CLOSINGS
+};
+enum { KPU_CERTIFY_OBJECTIVES_MAX = 8 };
+
+/* A member of the front. */
+typedef struct kpu_certify_member {
+    int64_t gemm, id;
+    int64_t line;                             /* of the certificate */
+    double value[KPU_CERTIFY_OBJECTIVES_MAX]; /* of the objectives, as they are shown */
+} kpu_certify_member;
+
+/* What a certificate says. fini. */
+typedef struct kpu_certify_facts {
+    int64_t lines;
+    int64_t boxes[KPU_CERTIFY_CLOSINGS], candidates[KPU_CERTIFY_CLOSINGS]; /* so far */
+    kpu_certify_member *members; /* ascending by GEMM, then id */
+    size_t member_count;
+} kpu_certify_facts;
+
+typedef struct kpu_certify_options {
+    int threads; /* as in kpu_explore_options */
+    const volatile int *stop;
+    /* Called now and then; may be NULL. Returns true to stop. */
+    bool (*progress)(void *context, const kpu_certify_facts *facts);
+    void *context;
+} kpu_certify_options;
+
+/* Checks a certificate of the front of a space, with code that shares nothing with the search and
+ * its bounds. KPU_OK: it holds. KPU_E_REFUTED: it does not; the one complaint tells the first
+ * defect. Memory grows with the number of members and the depth of the tree. */
+int kpu_certify(const kpu_space *space, const kpu_certify_source *source,
+                const kpu_certify_options *options, kpu_certify_facts *out, kpu_diag *diag);
+void kpu_certify_facts_fini(kpu_certify_facts *facts);
+/* Times members again: all metrics of each, row by row, into metrics[count * kpu_metric_count()].
+ * For the comparison with a results file; they have been checked before. */
+int kpu_certify_time_members(const kpu_space *space, const kpu_certify_member *members,
+                             size_t count, const kpu_certify_options *options,
+                             kpu_metric_value *metrics, kpu_diag *diag);
+
 /* ---- Pareto fronts ---------------------------------------------------------------------- */
 
 /* The non-dominated of `count` points in `objectives` dimensions, all minimised (negate to
