@@ -146,6 +146,7 @@ typedef struct kpu_search_progress {
      * another. NaN: 4 objectives or more, and fronts too large to be measured in passing. */
     double hypervolume;
     double gap; /* what is still missing at most, in the same unit; NaN: nothing is known */
+    int64_t boxes; /* exact: boxes that were bounded */
 } kpu_search_progress;
 
 typedef struct kpu_search_options {
@@ -157,6 +158,11 @@ typedef struct kpu_search_options {
     bool (*progress)(void *context, const kpu_search_progress *progress);
     void *progress_context;
     const volatile int *stop;
+    /* exact: gets the certificate (docs/certificate.md) piece by piece, after all rows, if the front
+     * is complete, that is if the gap is 0. Returns a kpu_error, told to `diag`. NULL: no
+     * certificate, and less memory. */
+    int (*certificate)(void *context, const char *text, size_t bytes, kpu_diag *diag);
+    void *certificate_context;
 } kpu_search_options;
 
 /* Searches the space. The rows are a function of the space and the settings, whatever the number of

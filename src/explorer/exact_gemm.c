@@ -1,0 +1,299 @@
+/* The exact search of one GEMM, round by round. A round takes the best open cells, has the team
+ * work on all of them, and puts what came out in its place, in their order. How many it takes does
+ * not depend on the number of threads. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "explorer/exact.h"
+
+enum {
+    BATCH = 1024,     /* cells of a round at most */
+    POINTS_FIRST = 8, /* of which candidates, in the first rounds; later more, by a share of all */
+    POINTS_SHARE = 16,
+    DIVES = 8,        /* cells of a round from which is dived, while few candidates are known */
+    DIVE_DEPTH = 400, /* splits; no cell has as many */
+    DIVES_UNTIL = 64, /* evaluations */
+};
+
+/* A cell of a round, and what became of it. */
+typedef struct item {
+    uint32_t node;
+    bool is_point;
+    kpu_cell cell;
+    size_t limit, count; /* of the splits */
+    kpu_exact_split *splits;
+    kpu_metric_value *metrics; /* of a candidate */
+    kpu_point point;
+} item;
+
+typedef struct kpu_exact_batch {
+    kpu_exact *exact;
+    kpu_exact_gemm *gemm;
+    size_t count, points;
+    item items[BATCH];
+    kpu_exact_split splits[BATCH];
+    kpu_exact_split dives[DIVES * DIVE_DEPTH];
+    double *bounds; /* of the parts of all splits */
+    kpu_metric_value *metrics;
+} kpu_exact_batch;
+
+kpu_exact_batch *kpu_exact_batch_new(const kpu_exact *exact)
+{
+    kpu_exact_batch *b = calloc(1, sizeof *b);
+    if (!b)
+        return NULL;
+    size_t splits = BATCH + DIVES * DIVE_DEPTH;
+    b->bounds = calloc(splits * 2 * exact->objectives, sizeof *b->bounds);
+    b->metrics = calloc(BATCH * kpu_metric_count(), sizeof *b->metrics);
+    if (!b->bounds || !b->metrics) {
+        kpu_exact_batch_free(b);
+        return NULL;
+    }
+    for (size_t i = 0; i < splits; i++)
+        for (size_t side = 0; side < 2; side++) {
+            kpu_exact_split *split = i < BATCH ? &b->splits[i] : &b->dives[i - BATCH];
+            split->part[side].bound = b->bounds + (2 * i + side) * exact->objectives;
+        }
+    for (size_t i = 0; i < BATCH; i++)
+        b->items[i].metrics = b->metrics + i * kpu_metric_count();
+    return b;
+}
+
+void kpu_exact_batch_free(kpu_exact_batch *batch)
+{
+    if (!batch)
+        return;
+    free(batch->bounds);
+    free(batch->metrics);
+    free(batch);
+}
+
+/* ---- Making ------------------------------------------------------------------------------- */
+
+static bool push(kpu_exact_gemm *g, uint32_t node, const kpu_exact_part *part, double key)
+{
+    uint64_t words[KPU_CELL_WORDS];
+    kpu_cell_pack(&g->shape, &part->cell, words);
+    return kpu_queue_push(&g->queue, key, &(kpu_open_cell){node, part->bound, words});
+}
+
+int kpu_exact_gemm_init(kpu_exact *exact, int64_t gemm)
+{
+    kpu_exact_gemm *g = &exact->gemms[gemm];
+    double bound[KPU_OBJECTIVES_MAX];
+    kpu_exact_part whole = {.bound = bound};
+    g->front = kpu_search_front(exact->session->fronts, gemm);
+    g->gap = NAN;
+    kpu_cell_shape_init(&g->shape, exact->session->space, gemm);
+    kpu_queue_init(&g->queue, exact->objectives, g->shape.words);
+    if (!kpu_tree_init(&g->tree, exact->objectives))
+        return KPU_E_MEMORY;
+    kpu_cell_all(&g->shape, &whole.cell);
+    g->boxes = 1;
+    if (kpu_exact_bound(&g->shape, &whole.cell, bound) == KPU_EXACT_EMPTY) {
+        kpu_tree_at(&g->tree, 0)->kind = KPU_NODE_EMPTY;
+        return KPU_OK;
+    }
+    return push(g, 0, &whole, -INFINITY) ? KPU_OK : KPU_E_MEMORY;
+}
+
+void kpu_exact_gemm_fini(kpu_exact_gemm *gemm)
+{
+    kpu_queue_fini(&gemm->queue);
+    kpu_tree_fini(&gemm->tree);
+}
+
+/* ---- Jobs --------------------------------------------------------------------------------- */
+
+/* Goes down to one candidate, the better half each time. */
+static void dive(const kpu_exact_batch *b, item *it)
+{
+    const kpu_exact_gemm *g = b->gemm;
+    const kpu_cell *cell = &it->cell;
+    it->count = 0;
+    while (it->count < it->limit) {
+        kpu_exact_split *split = &it->splits[it->count++];
+        kpu_exact_split_cell(&g->shape, g->front, cell, split);
+        kpu_exact_part *best = NULL;
+        for (int i = 0; i < 2; i++) {
+            kpu_exact_part *part = &split->part[i];
+            if (part->outcome == KPU_EXACT_OPEN && (!best || part->key < best->key))
+                best = part;
+        }
+        if (!best || best->is_point)
+            return;
+        if (it->count < it->limit) {
+            best->split = (int32_t)it->count;
+            cell = &best->cell;
+        }
+    }
+}
+
+static int work(void *context, kpu_worker *worker, int64_t n)
+{
+    kpu_exact_batch *b = context;
+    item *it = &b->items[n];
+    if (it->is_point)
+        return kpu_search_measure(b->exact->session->space, worker, &it->point, it->metrics);
+    dive(b, it);
+    return KPU_OK;
+}
+
+/* ---- Rounds ------------------------------------------------------------------------------- */
+
+static size_t points_of_round(const kpu_exact_gemm *g, int64_t limit)
+{
+    int64_t most = POINTS_FIRST + g->evaluations / POINTS_SHARE;
+    most = most < limit - g->evaluations ? most : limit - g->evaluations;
+    return (size_t)(most < BATCH ? most : BATCH);
+}
+
+static void take(kpu_exact_batch *b, const kpu_open_cell *open, const kpu_cell *cell, bool is_point)
+{
+    item *it = &b->items[b->count];
+    bool dives = b->gemm->evaluations < DIVES_UNTIL && b->count < DIVES;
+    it->node = open->node;
+    it->is_point = is_point;
+    it->cell = *cell;
+    it->count = 0;
+    it->limit = dives ? DIVE_DEPTH : 1;
+    it->splits = dives ? &b->dives[b->count * DIVE_DEPTH] : &b->splits[b->count];
+    if (is_point)
+        kpu_space_point(b->exact->session->space, kpu_cell_first_point(&b->gemm->shape, cell),
+                        &it->point);
+    b->count++;
+    b->points += is_point;
+}
+
+static void close_node(const kpu_exact *exact, kpu_exact_gemm *g, uint32_t node, kpu_node_kind kind)
+{
+    if (exact->keeps_tree)
+        kpu_tree_at(&g->tree, node)->kind = kind & 7;
+}
+
+/* Takes the best open cells. Ends before the first candidate for which there is no room. */
+static bool fill(kpu_exact_batch *b, size_t points)
+{
+    kpu_exact_gemm *g = b->gemm;
+    kpu_open_cell open;
+    b->count = b->points = 0;
+    while (b->count < BATCH && kpu_queue_pop(&g->queue, &open)) {
+        kpu_cell cell;
+        if (kpu_archive_dominator(g->front, open.bound) >= 0) {
+            close_node(b->exact, g, open.node, KPU_NODE_BOUNDED);
+            continue;
+        }
+        kpu_cell_unpack(&g->shape, open.words, &cell);
+        bool is_point = kpu_cell_is_point(&g->shape, &cell);
+        if (is_point && b->points == points) {
+            kpu_exact_part part = {.cell = cell, .bound = open.bound};
+            return push(g, open.node, &part, kpu_exact_key(open.bound, b->exact->objectives));
+        }
+        take(b, &open, &cell, is_point);
+    }
+    return true;
+}
+
+/* As kpu_search_costs, but all of them: a certificate tells those that are NaN too. */
+static void list_costs(const kpu_exact *exact, const kpu_metric_value *metrics, double *costs)
+{
+    for (size_t i = 0; i < exact->objectives; i++) {
+        int index = kpu_space_objective(exact->session->space, i);
+        const kpu_metric *metric = kpu_metric_at((size_t)index);
+        double value =
+            metric->type == KPU_METRIC_INT64 ? (double)metrics[index].i : metrics[index].d;
+        costs[i] = metric->sense == KPU_SENSE_MAX ? -value : value;
+    }
+}
+
+static int merge_point(kpu_exact_batch *b, item *it)
+{
+    kpu_exact *exact = b->exact;
+    double costs[KPU_OBJECTIVES_MAX];
+    int code = kpu_search_note(exact->session, &it->point, it->metrics);
+    b->gemm->evaluations++;
+    if (code != KPU_OK || !exact->keeps_tree)
+        return code;
+    list_costs(exact, it->metrics, costs);
+    return kpu_tree_keep(&b->gemm->tree, it->node, costs) ? KPU_OK : KPU_E_MEMORY;
+}
+
+static bool merge_part(kpu_exact_batch *b, const item *it, const kpu_exact_part *part,
+                       uint32_t node)
+{
+    static const kpu_node_kind closed[] = {
+        [KPU_EXACT_EMPTY] = KPU_NODE_EMPTY, [KPU_EXACT_BOUNDED] = KPU_NODE_BOUNDED};
+    if (part->outcome != KPU_EXACT_OPEN) {
+        close_node(b->exact, b->gemm, node, closed[part->outcome]);
+        return true;
+    }
+    /* The end of a dive is simulated next. */
+    bool is_wanted = part->is_point && it->limit > 1;
+    return push(b->gemm, node, part, is_wanted ? -INFINITY : part->key);
+}
+
+static int merge_splits(kpu_exact_batch *b, const item *it)
+{
+    kpu_exact_gemm *g = b->gemm;
+    uint32_t nodes[DIVE_DEPTH] = {it->node};
+    g->boxes += 2 * (int64_t)it->count;
+    for (size_t i = 0; i < it->count; i++) {
+        const kpu_exact_split *split = &it->splits[i];
+        uint32_t first = 0;
+        if (b->exact->keeps_tree) {
+            if (!kpu_tree_split(&g->tree, nodes[i], split->dial, split->at))
+                return KPU_E_MEMORY;
+            first = kpu_tree_at(&g->tree, nodes[i])->link;
+        }
+        for (uint32_t side = 0; side < 2; side++) {
+            const kpu_exact_part *part = &split->part[side];
+            if (part->split >= 0)
+                nodes[part->split] = first + side;
+            else if (!merge_part(b, it, part, first + side))
+                return KPU_E_MEMORY;
+        }
+    }
+    return KPU_OK;
+}
+
+static int merge(kpu_exact_batch *b)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        item *it = &b->items[i];
+        int code = it->is_point ? merge_point(b, it) : merge_splits(b, it);
+        if (code != KPU_OK)
+            return kpu_diag_add(b->exact->session->diag, code, "out of memory");
+    }
+    return KPU_OK;
+}
+
+static int run_round(kpu_exact_batch *b)
+{
+    kpu_exact *exact = b->exact;
+    int code = kpu_team_run(exact->team, (int64_t)b->count, work, b);
+    if (code == KPU_OK)
+        return merge(b);
+    if (code != KPU_E_INTERRUPTED)
+        kpu_search_complain(exact->session, &b->items[kpu_team_failed_item(exact->team)].point,
+                            code);
+    return code;
+}
+
+int kpu_exact_gemm_search(kpu_exact *exact, int64_t gemm, int64_t limit)
+{
+    kpu_exact_batch *b = exact->batch;
+    kpu_exact_gemm *g = &exact->gemms[gemm];
+    int code = KPU_OK;
+    b->exact = exact;
+    b->gemm = g;
+    while (code == KPU_OK && g->queue.count > 0) {
+        if (!fill(b, points_of_round(g, limit)))
+            return kpu_diag_add(exact->session->diag, KPU_E_MEMORY, "out of memory");
+        if (b->count == 0)
+            break; /* nothing is open any more, or no candidate may be simulated */
+        code = run_round(b);
+        kpu_exact_look_at_gap(exact, gemm);
+    }
+    return code;
+}
