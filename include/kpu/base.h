@@ -76,6 +76,9 @@ bool kpu_rational_parse(const char *text, kpu_rational *out);
 bool kpu_rational_make(int64_t num, int64_t den, kpu_rational *out);
 bool kpu_rational_div(kpu_rational a, kpu_rational b, kpu_rational *out); /* a / b */
 double kpu_rational_value(kpu_rational r);
+/* ceil(a / b), at most INT64_MAX: cycles that `a` bytes occupy an engine of bandwidth b. a >= 0, b
+ * > 0 and b.num * b.den must fit 64 bits. */
+int64_t kpu_rational_ceil_quotient(int64_t a, kpu_rational b);
 
 static inline int64_t kpu_ceil_div(int64_t a, int64_t b) /* a >= 0, b > 0 */
 {

@@ -48,6 +48,12 @@ int kpu_machine_from_ini(const kpu_ini *ini, kpu_machine *out, kpu_diag *diag);
 int kpu_machine_load(const char *path, kpu_machine *out, kpu_diag *diag);
 /* Capacity of KPU_LEVEL_L3, _L2 or _L1 in bytes; 0 for the DRAM, which has no limit. */
 int64_t kpu_machine_capacity_bytes(const kpu_machine *machine, int level);
+/* Cycles between the end of a step and its last result, as a pipelined array fills and drains in
+ * the shadow of other passes; 0 if it is not pipelined. */
+int64_t kpu_machine_skew_cycles(const kpu_machine *machine);
+/* What a pass costs beyond its depth if the array is not pipelined, else 0: the rows fill
+ * `row_fills` times. */
+int64_t kpu_machine_fill_cycles(const kpu_machine *machine, int64_t row_fills);
 /* Every field in its range (the table of keys), no capacity or bandwidth beyond its limit. */
 int kpu_machine_validate(const kpu_machine *machine, kpu_diag *diag);
 

@@ -34,6 +34,17 @@ bool kpu_rational_div(kpu_rational a, kpu_rational b, kpu_rational *out)
     return kpu_rational_make(num, den, out);
 }
 
+int64_t kpu_rational_ceil_quotient(int64_t a, kpu_rational b)
+{
+    int64_t scaled, whole;
+    if (!kpu_mul_overflows(a, b.den, &scaled))
+        return kpu_ceil_div(scaled, b.num);
+    int64_t rest = kpu_ceil_div(a % b.num * b.den, b.num);
+    if (kpu_mul_overflows(a / b.num, b.den, &whole) || kpu_add_overflows(whole, rest, &whole))
+        return INT64_MAX;
+    return whole;
+}
+
 double kpu_rational_value(kpu_rational r)
 {
     return (double)r.num / (double)r.den;

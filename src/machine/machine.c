@@ -40,6 +40,18 @@ int64_t kpu_machine_capacity_bytes(const kpu_machine *machine, int level)
     }
 }
 
+int64_t kpu_machine_skew_cycles(const kpu_machine *machine)
+{
+    bool pipelined = machine->pipelining == KPU_PIPELINING_FULL;
+    return pipelined ? machine->fabric_rows + machine->fabric_cols - 2 : 0;
+}
+
+int64_t kpu_machine_fill_cycles(const kpu_machine *machine, int64_t row_fills)
+{
+    bool pipelined = machine->pipelining == KPU_PIPELINING_FULL;
+    return pipelined ? 0 : row_fills * machine->fabric_rows + machine->fabric_cols - 2;
+}
+
 static int parse_field(const field *f, const kpu_setting *setting, void *member, kpu_diag *diag)
 {
     const kpu_key *key = setting->key;

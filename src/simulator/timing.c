@@ -2,15 +2,11 @@
 
 #include <math.h>
 
-/* False if the occupancy is beyond 2^60 cycles, or not computable in 64 bits: a validated machine
- * and tiles that fit it never come near. */
+/* False if the occupancy is beyond 2^60 cycles: a validated machine and tiles that fit it never
+ * come near. */
 static bool occupancy(int64_t bytes, kpu_rational bandwidth, int64_t *cycles)
 {
-    int64_t scaled;
-    if (__builtin_mul_overflow(bytes, bandwidth.den, &scaled) ||
-        __builtin_add_overflow(scaled, bandwidth.num - 1, &scaled))
-        return false;
-    *cycles = scaled / bandwidth.num;
+    *cycles = kpu_rational_ceil_quotient(bytes, bandwidth);
     return *cycles < INT64_C(1) << 60;
 }
 
@@ -42,9 +38,8 @@ static bool bind_transfers(const kpu_machine *machine, const kpu_program *p, tim
 static void bind_compute(const kpu_machine *machine, const kpu_program *p, timing *t)
 {
     int64_t rows = machine->fabric_rows, cols = machine->fabric_cols;
-    bool pipelined = machine->pipelining == KPU_PIPELINING_FULL;
-    t->skew = pipelined ? rows + cols - 2 : 0;
-    int64_t fill = pipelined ? 0 : p->unpipelined_row_fills * rows + cols - 2;
+    int64_t fill = kpu_machine_fill_cycles(machine, p->unpipelined_row_fills);
+    t->skew = kpu_machine_skew_cycles(machine);
     for (int e = 0; e < KPU_EDGES; e++) {
         t->passes_row[e] = kpu_ceil_div(p->extent[p->row_dim][e >> p->row_dim & 1], rows);
         t->passes_col[e] = kpu_ceil_div(p->extent[p->col_dim][e >> p->col_dim & 1], cols);
