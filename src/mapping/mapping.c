@@ -25,7 +25,7 @@ void kpu_candidate_defaults(kpu_candidate *candidate)
     };
 }
 
-static const char *problem_error(const kpu_problem *p)
+const char *kpu_mapping_problem_error(const kpu_problem *p)
 {
     for (int d = 0; d < KPU_DIMS; d++)
         if (p->dim[d] < 1)
@@ -149,7 +149,7 @@ int kpu_mapping_make(const kpu_machine *machine, const kpu_problem *problem,
 {
     memset(out, 0, sizeof *out);
     out->problem = *problem;
-    const char *error = problem_error(problem);
+    const char *error = kpu_mapping_problem_error(problem);
     if (!error)
         error = candidate_error(candidate);
     if (!error && !lay_out(candidate, out))

@@ -85,17 +85,8 @@ kpu_link_bytes kpu_mapping_link_bytes(const kpu_mapping *m, int operand, int hoi
     kpu_link_bytes bytes = {0, 0};
     kpu_mapping_visits(m, operand, hoist, &v);
     for (int i = 0; i < 2; i++)
-        for (int j = 0; j < 2; j++) {
-            int64_t elements = v.elements[i][j], times = v.times[i][j];
-            if (!elements)
-                continue;
-            if (operand == KPU_C) { /* fresh at the first visit, final after the last */
-                bytes.in += elements * (times - 1) * m->problem.partial_bytes;
-                bytes.out += elements * ((times - 1) * m->problem.partial_bytes +
-                                         m->problem.element_bytes[KPU_C]);
-            } else {
-                bytes.in += elements * times * m->problem.element_bytes[operand];
-            }
-        }
+        for (int j = 0; j < 2; j++)
+            if (v.elements[i][j])
+                kpu_add_visits(&m->problem, operand, v.elements[i][j], v.times[i][j], &bytes);
     return bytes;
 }

@@ -19,11 +19,26 @@ void kpu_mapping_visits(const kpu_mapping *mapping, int operand, int hoist, kpu_
 /* Largest number of tiles in any window of the operand at hoist p. */
 int64_t kpu_mapping_window_tiles(const kpu_mapping *mapping, int operand, int hoist);
 
+/* What is wrong with the problem, or NULL. */
+const char *kpu_mapping_problem_error(const kpu_problem *problem);
+
 /* Bytes into and out of a level that holds the operand at hoist p (A, B: out is 0). */
 typedef struct kpu_link_bytes {
     int64_t in, out;
 } kpu_link_bytes;
 kpu_link_bytes kpu_mapping_link_bytes(const kpu_mapping *mapping, int operand, int hoist);
+/* Adds those of `elements` that come `times` times: C is fresh at the first, final at the last. */
+static inline void kpu_add_visits(const kpu_problem *problem, int operand, int64_t elements,
+                                  int64_t times, kpu_link_bytes *sum)
+{
+    if (operand == KPU_C) {
+        sum->in += elements * (times - 1) * problem->partial_bytes;
+        sum->out +=
+            elements * ((times - 1) * problem->partial_bytes + problem->element_bytes[KPU_C]);
+    } else {
+        sum->in += elements * times * problem->element_bytes[operand];
+    }
+}
 
 /* Fills hoist, window_tiles, slots and the L3 and L2 footprints; sets KPU_LIMIT_L3, _L2. */
 void kpu_mapping_choose_residency(const kpu_machine *machine, kpu_mapping *mapping);
