@@ -18,7 +18,7 @@ enum { THREADS_MAX = 4096 };
 #define POINTS_MAX INT64_C(10000000000)
 
 typedef struct values {
-    const char *output, *seed, *sample;
+    const char *output, *seed, *sample, *search, *budget;
     int64_t threads;
     kpu_option_list sets;
     bool dry_run, quiet, force;
@@ -35,6 +35,12 @@ static const kpu_option options[] = {
      0},
     {"sample", 0, KPU_OPTION_TEXT, offsetof(values, sample), "N",
      "draw N candidates at random: the same as --set sweep.sample=N", 0, 0},
+    {"search", 0, KPU_OPTION_TEXT, offsetof(values, search), "NAME",
+     "which points to evaluate: the same as --set search.method=NAME; `kpu-dse searches` lists "
+     "them",
+     0, 0},
+    {"budget", 0, KPU_OPTION_TEXT, offsetof(values, budget), "N",
+     "evaluate N candidates at most: the same as --set search.budget=N", 0, 0},
     {"dry-run", 'n', KPU_OPTION_FLAG, offsetof(values, dry_run), NULL,
      "say how many candidates there are, how many fit, and the first few; write nothing", 0, 0},
     {"quiet", 'q', KPU_OPTION_FLAG, offsetof(values, quiet), NULL,
@@ -75,6 +81,7 @@ typedef struct session {
     kpu_fronts fronts;
     kpu_metric_value *rows; /* converted; grows */
     size_t row_capacity;
+    kpu_search_progress found;
     double start;     /* seconds */
     double cpu_start; /* seconds of all threads */
     double writing;   /* of which so many to convert and write rows */
@@ -116,50 +123,16 @@ static int take_rows(void *context, const kpu_row *rows, size_t count, kpu_diag 
     return status;
 }
 
-static void put_time_left(kpu_text *out, double left)
-{
-    int64_t whole = left < 360000 ? (int64_t)ceil(left) : 360000;
-    if (whole >= 3600)
-        kpu_text_format(out, "%lld h %02lld min left", (long long)(whole / 3600),
-                        (long long)(whole / 60 % 60));
-    else
-        kpu_text_format(out, "%lld:%02lld left", (long long)(whole / 60), (long long)(whole % 60));
-}
-
-/* The best so far of the first objective, for the GEMM at which the run is. */
-static void put_best(kpu_text *out, const kpu_fronts *fronts)
-{
-    const kpu_front *front = &fronts->front[fronts->last_gemm];
-    if (isinf(front->best))
-        return;
-    kpu_text_format(out, ", %s: %s ", kpu_space_gemm(fronts->space, fronts->last_gemm)->name,
-                    kpu_metric_at((size_t)kpu_space_objective(fronts->space, 0))->name);
-    double best = kpu_fronts_shown(fronts, 0, front->best);
-    if (best == floor(best) && fabs(best) < 1e15)
-        kpu_text_put_grouped(out, (int64_t)best);
-    else
-        kpu_text_format(out, "%.6g", best);
-}
-
-static bool show_progress(void *context, int64_t done, int64_t total)
+static bool show_progress(void *context, const kpu_search_progress *progress)
 {
     const double interval = 0.2;
     session *s = context;
     double now = seconds(CLOCK_MONOTONIC);
-    if (!s->shows_progress || done == 0 || now - s->shown < interval)
+    if (!s->shows_progress || progress->evaluations == 0 || now - s->shown < interval)
         return false;
     s->shown = now;
-    double rate = (double)done / (now - s->start);
     kpu_text line = {0};
-    kpu_text_put_grouped(&line, done);
-    kpu_text_put(&line, " of ");
-    kpu_text_put_grouped(&line, total);
-    kpu_text_put(&line, ", ");
-    kpu_text_put_grouped(&line, (int64_t)rate);
-    kpu_text_put(&line, "/s, ");
-    if (rate > 0)
-        put_time_left(&line, (double)(total - done) / rate);
-    put_best(&line, &s->fronts);
+    kpu_run_put_progress(&line, progress, now - s->start, &s->fronts);
     if (!line.failed)
         fprintf(stderr, "\r%.78s\033[K", line.data);
     kpu_text_fini(&line);
@@ -168,18 +141,29 @@ static bool show_progress(void *context, int64_t done, int64_t total)
 
 /* ---- The end ---------------------------------------------------------------------------- */
 
+/* What a search with bounds knows of those that it did not evaluate. */
+static void put_gap(kpu_text *out, const kpu_search_progress *found)
+{
+    if (found->gap > 0)
+        kpu_text_format(out, "\nThe fronts may lack up to %.3g of volume %.6g.\n", found->gap,
+                        found->hypervolume);
+    else if (!isnan(found->gap))
+        kpu_text_put(out, "\nThe fronts are complete: no other candidate belongs to them.\n");
+}
+
 static int print_summary(const session *s, kpu_diag *diag)
 {
     kpu_text out = {0};
     double took = seconds(CLOCK_MONOTONIC) - s->start;
     double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - s->cpu_start;
     kpu_fronts_print(&s->fronts, &out);
+    put_gap(&out, &s->found);
     kpu_text_put(&out, "\n");
-    kpu_text_put_grouped(&out, s->fronts.rows);
+    kpu_text_put_grouped(&out, s->found.evaluations);
     kpu_text_put(&out, " candidates, ");
-    kpu_text_put_grouped(&out, s->fronts.feasible);
+    kpu_text_put_grouped(&out, s->found.feasible);
     kpu_text_format(&out, " fit; %.2f s, ", took);
-    kpu_text_put_grouped(&out, took > 0 ? (int64_t)((double)s->fronts.rows / took) : 0);
+    kpu_text_put_grouped(&out, took > 0 ? (int64_t)((double)s->found.evaluations / took) : 0);
     kpu_text_format(&out, " candidates/s; %.1f %% of the work was writing\nResults in %s\n",
                     cpu > 0 ? 100.0 * s->writing / cpu : 0.0, s->run->output);
     int status = out.failed ? kpu_diag_add(diag, KPU_E_MEMORY, "out of memory") : KPU_OK;
@@ -213,6 +197,8 @@ static int finish_interrupted(session *s, kpu_diag *diag)
 {
     kpu_text path = {0};
     int status = interrupted_path(s->run->output, &path) ? KPU_OK : KPU_E_MEMORY;
+    if (!status)
+        status = kpu_run_store_outcome(s->store, &s->found, diag);
     if (!status) {
         kpu_store *store = s->store;
         s->store = NULL;
@@ -229,9 +215,12 @@ static int finish_interrupted(session *s, kpu_diag *diag)
 static int finish(session *s, kpu_diag *diag)
 {
     double start = seconds(CLOCK_THREAD_CPUTIME_ID);
-    kpu_store *store = s->store;
-    s->store = NULL;
-    int status = kpu_store_finish(store, diag);
+    int status = kpu_run_store_outcome(s->store, &s->found, diag);
+    if (!status) {
+        kpu_store *store = s->store;
+        s->store = NULL;
+        status = kpu_store_finish(store, diag);
+    }
     s->writing += seconds(CLOCK_THREAD_CPUTIME_ID) - start;
     return status;
 }
@@ -240,22 +229,22 @@ static int finish(session *s, kpu_diag *diag)
 
 static int explore(session *s, const values *v, kpu_diag *diag)
 {
-    const kpu_explore_options how = {.threads = (int)v->threads,
-                                     .sink = take_rows,
-                                     .sink_context = s,
-                                     .progress = show_progress,
-                                     .progress_context = s,
-                                     .stop = &interrupted};
+    const kpu_search_options how = {.threads = (int)v->threads,
+                                    .sink = take_rows,
+                                    .sink_context = s,
+                                    .progress = show_progress,
+                                    .progress_context = s,
+                                    .stop = &interrupted};
     s->start = seconds(CLOCK_MONOTONIC);
     s->cpu_start = seconds(CLOCK_PROCESS_CPUTIME_ID);
     s->shows_progress = !v->quiet && isatty(STDERR_FILENO);
     catch_signals();
-    int status = kpu_explore(s->run->space, &how, diag);
+    int status = kpu_search_run(s->run->space, &how, &s->found, diag);
     if (s->shown > 0)
         fputs("\r\033[K", stderr);
     if (status == KPU_E_INTERRUPTED || (!status && interrupted))
         return finish_interrupted(s, diag);
-    if (!status && s->fronts.rows == 0)
+    if (!status && s->found.evaluations == 0 && isnan(s->found.gap)) /* without bounds */
         status = kpu_diag_add(diag, KPU_E_INPUT,
                               "no candidate is left: the constraints exclude all %lld points",
                               (long long)kpu_space_run_size(s->run->space));
@@ -317,11 +306,13 @@ static int run_sweep(const kpu_run *run, const values *v, kpu_diag *diag)
 static int check_size(const kpu_space *space, const char *path, kpu_diag *diag)
 {
     const kpu_place place = {.file = path};
-    if (kpu_space_run_size(space) <= POINTS_MAX)
+    bool takes_all = kpu_space_search(space)->search->budget == KPU_SEARCH_REFUSES;
+    if (!takes_all || kpu_space_run_size(space) <= POINTS_MAX)
         return KPU_OK;
     return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
                            "the space has %lld points, more than the %lld that are run one after "
-                           "another; draw some with --sample 1000000, or narrow an axis",
+                           "another; draw some with --sample 1000000, choose another --search, or "
+                           "narrow an axis",
                            (long long)kpu_space_run_size(space), (long long)POINTS_MAX);
 }
 
@@ -330,12 +321,17 @@ static int read_sweep(const kpu_call *call, kpu_ini *sweep)
 {
     const values *v = call->values;
     int status = kpu_tool_read_sweep(call->operands[0], &v->sets, sweep, call->diag);
-    if (v->seed) {
-        int result = kpu_tool_set_option(sweep, "seed", "sweep.seed", v->seed, call->diag);
-        status = result ? result : status;
-    }
-    if (v->sample) {
-        int result = kpu_tool_set_option(sweep, "sample", "sweep.sample", v->sample, call->diag);
+    const struct {
+        const char *option, *key, *value;
+    } given[] = {{"--seed", "sweep.seed", v->seed},
+                 {"--sample", "sweep.sample", v->sample},
+                 {"--search", "search.method", v->search},
+                 {"--budget", "search.budget", v->budget}};
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+        if (!given[i].value)
+            continue;
+        int result =
+            kpu_tool_set_option(sweep, given[i].option, given[i].key, given[i].value, call->diag);
         status = result ? result : status;
     }
     return status;

@@ -20,6 +20,9 @@ typedef struct kpu_run {
 int kpu_run_create_store(const kpu_run *run, const kpu_columns *columns, kpu_store **out,
                          kpu_diag *diag);
 
+/* How the search went: what a file says of it besides its rows. */
+int kpu_run_store_outcome(kpu_store *store, const kpu_search_progress *found, kpu_diag *diag);
+
 /* Prints what the sweep spans and how much of it fits; computes no more and writes nothing. */
 int kpu_run_print_plan(const kpu_run *run, kpu_diag *diag);
 
@@ -49,6 +52,9 @@ typedef struct kpu_fronts {
 int kpu_fronts_init(kpu_fronts *fronts, const kpu_space *space);
 void kpu_fronts_fini(kpu_fronts *fronts);
 int kpu_fronts_add(kpu_fronts *fronts, const kpu_row *row);
+/* One line: how far, how fast, how good so far. */
+void kpu_run_put_progress(kpu_text *out, const kpu_search_progress *progress, double seconds,
+                          const kpu_fronts *fronts);
 /* Each GEMM's front as a table, and a chart of the GEMM with most work. */
 void kpu_fronts_print(const kpu_fronts *fronts, kpu_text *out);
 /* The value of objective `index` as it is shown. */

@@ -1,4 +1,5 @@
 /* The results file of a run: its tables, and where its numbers come from. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -263,6 +264,38 @@ static int write_objectives(kpu_store *store, const kpu_space *space, kpu_diag *
     return status;
 }
 
+static int write_int(kpu_store *store, const char *name, int64_t value, kpu_diag *diag)
+{
+    kpu_text text = {0};
+    kpu_text_put_int(&text, value);
+    int status =
+        text.failed ? KPU_E_MEMORY : kpu_store_write_attribute(store, name, text.data, diag);
+    kpu_text_fini(&text);
+    return status;
+}
+
+static int write_search(kpu_store *store, const kpu_space *space, kpu_diag *diag)
+{
+    const kpu_search_settings *settings = kpu_space_search(space);
+    int status = kpu_store_write_attribute(store, "search", settings->search->name, diag);
+    if (!status && settings->budget > 0)
+        status = write_int(store, "budget", settings->budget, diag);
+    return status ? status : write_int(store, "points", kpu_space_raw_size(space), diag);
+}
+
+int kpu_run_store_outcome(kpu_store *store, const kpu_search_progress *found, kpu_diag *diag)
+{
+    int status = write_int(store, "evaluations", found->evaluations, diag);
+    if (!status && !isnan(found->gap)) {
+        kpu_text gap = {0};
+        kpu_text_format(&gap, "%.17g", found->gap);
+        status =
+            gap.failed ? KPU_E_MEMORY : kpu_store_write_attribute(store, "gap", gap.data, diag);
+        kpu_text_fini(&gap);
+    }
+    return status;
+}
+
 int kpu_run_create_store(const kpu_run *run, const kpu_columns *columns, kpu_store **out,
                          kpu_diag *diag)
 {
@@ -278,6 +311,8 @@ int kpu_run_create_store(const kpu_run *run, const kpu_columns *columns, kpu_sto
         status = write_provenance(*out, run, diag);
     if (!status)
         status = write_objectives(*out, run->space, diag);
+    if (!status)
+        status = write_search(*out, run->space, diag);
     if (status) {
         kpu_store_abandon(*out);
         *out = NULL;

@@ -30,27 +30,35 @@ int kpu_tool_set(kpu_ini *sweep, const char *assignment, kpu_diag *diag)
     return status;
 }
 
+static void name_source(kpu_ini *sweep, const char *key, const char *option)
+{
+    for (size_t i = 0; i < sweep->count; i++) {
+        kpu_setting *s = &sweep->settings[i];
+        size_t section = strlen(s->section);
+        if (strncmp(key, s->section, section) == 0 && key[section] == '.' &&
+            strcmp(key + section + 1, s->name) == 0)
+            s->place.file = option;
+    }
+}
+
 int kpu_tool_set_option(kpu_ini *sweep, const char *option, const char *key, const char *value,
                         kpu_diag *diag)
 {
-    char *assignment = NULL, *file = NULL;
+    char *assignment = NULL;
     if (asprintf(&assignment, "%s=%s", key, value) < 0)
         return KPU_E_MEMORY;
-    if (asprintf(&file, "--%s", option) < 0) {
-        free(assignment);
-        return KPU_E_MEMORY;
-    }
     kpu_diag found;
     kpu_diag_init(&found);
     int status = kpu_ini_set(sweep, assignment, &found);
     for (size_t i = 0; i < found.count; i++) {
         const kpu_diag_entry *entry = &found.entries[i];
-        const kpu_place place = {file, entry->line, entry->column, entry->text};
+        const kpu_place place = {option, entry->line, entry->column, entry->text};
         kpu_diag_add_at(diag, entry->code, &place, "%s", entry->message);
     }
+    if (!status)
+        name_source(sweep, key, option);
     kpu_diag_fini(&found);
     free(assignment);
-    free(file);
     return status;
 }
 

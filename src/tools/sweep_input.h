@@ -8,7 +8,8 @@
 /* Applies --set section.key=value. A machine's key becomes an axis of one value, so that it
  * overrides every machine of the sweep. */
 int kpu_tool_set(kpu_ini *sweep, const char *assignment, kpu_diag *diag);
-/* Applies section.key=value, which came from the option --`option`; complaints name that. */
+/* Applies section.key=value, which came from the option `option` ("--seed"; not copied): complaints
+ * about it, now and later, name that. */
 int kpu_tool_set_option(kpu_ini *sweep, const char *option, const char *key, const char *value,
                         kpu_diag *diag);
 /* Reads a sweep and applies the list. kpu_ini_fini it in any case. */
