@@ -222,11 +222,17 @@ typedef struct kpu_certify_options {
 int kpu_certify(const kpu_space *space, const kpu_certify_source *source,
                 const kpu_certify_options *options, kpu_certify_facts *out, kpu_diag *diag);
 void kpu_certify_facts_fini(kpu_certify_facts *facts);
-/* Times members again: all metrics of each, row by row, into metrics[count * kpu_metric_count()].
- * For the comparison with a results file; they have been checked before. */
-int kpu_certify_time_members(const kpu_space *space, const kpu_certify_member *members,
-                             size_t count, const kpu_certify_options *options,
-                             kpu_metric_value *metrics, kpu_diag *diag);
+/* Index of a member, or -1. */
+int64_t kpu_certify_find_member(const kpu_certify_member *members, size_t count, int64_t gemm,
+                                int64_t id);
+/* Whether values `a` of the objectives, as they are shown, are no worse than `b` anywhere and better
+ * somewhere. */
+bool kpu_certify_dominates(const kpu_space *space, const double *a, const double *b);
+/* Times members that have been checked once more, for a comparison with all that a results file
+ * says of them: *out gets `count` rows, one block of memory that the caller frees. */
+int kpu_certify_time_members(const kpu_certify_options *options, const kpu_space *space,
+                             const kpu_certify_member *members, size_t count, kpu_row **out,
+                             kpu_diag *diag);
 
 /* ---- Pareto fronts ---------------------------------------------------------------------- */
 

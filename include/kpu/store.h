@@ -79,6 +79,16 @@ char *kpu_results_attribute(kpu_results *results, const char *name);
 int64_t kpu_results_table_rows(kpu_results *results, const char *table);
 char *kpu_results_cell(kpu_results *results, const char *table, const char *column, int64_t row);
 
+/* ---- Compressed text -------------------------------------------------------------------- */
+
+/* Bytes of a file as they are, or as they were before gzip: its content tells. */
+typedef struct kpu_gzip_reader kpu_gzip_reader;
+int kpu_gzip_reader_open(const char *path, kpu_gzip_reader **out, kpu_diag *diag);
+/* At most `size` bytes; fewer only at the end. KPU_E_IO: damaged, cut short or unreadable. */
+int kpu_gzip_reader_read(kpu_gzip_reader *reader, char *bytes, size_t size, size_t *got,
+                         kpu_diag *diag);
+void kpu_gzip_reader_close(kpu_gzip_reader *reader); /* takes NULL */
+
 #ifdef __cplusplus
 }
 #endif

@@ -104,7 +104,8 @@ static int take(void *context, const kpu_certify_claim *claim)
     if (kind == KPU_CERTIFY_MEMBER) { /* each is met once at most: boxes share no point */
         kpu_point point;
         kpu_certify_box_point(c->proof.space, &claim->box, 0, &point);
-        kept->member = kpu_certify_find_member(&c->proof, point.gemm, point.index);
+        kept->member = kpu_certify_find_member(c->proof.members, c->proof.member_count, point.gemm,
+                                               point.index);
         c->members_met += kept->member >= 0;
     }
     return c->claim_count == CLAIMS_AT_ONCE ? check_claims(c) : KPU_OK;

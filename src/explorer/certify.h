@@ -130,10 +130,6 @@ typedef struct kpu_certify_claim {
 /* All metrics of a candidate, timed by the plain walk, if it fits. */
 int kpu_certify_evaluate(const kpu_space *space, kpu_worker *worker, const kpu_point *point,
                          bool *feasible, kpu_metric_value *metrics);
-/* No worse anywhere, better somewhere. */
-bool kpu_certify_dominates(const kpu_space *space, const double *a, const double *b);
-/* Index of the member, or -1. */
-int64_t kpu_certify_find_member(const kpu_certify_proof *proof, int64_t gemm, int64_t id);
 
 /* ---- The certificate, part by part ------------------------------------------------------- */
 

@@ -37,19 +37,19 @@ bool kpu_certify_dominates(const kpu_space *space, const double *a, const double
     return better;
 }
 
-int64_t kpu_certify_find_member(const kpu_certify_proof *proof, int64_t gemm, int64_t id)
+int64_t kpu_certify_find_member(const kpu_certify_member *members, size_t count, int64_t gemm,
+                                int64_t id)
 {
-    size_t low = 0, high = proof->member_count;
+    size_t low = 0, high = count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        const kpu_certify_member *m = &proof->members[middle];
+        const kpu_certify_member *m = &members[middle];
         if (m->gemm < gemm || (m->gemm == gemm && m->id < id))
             low = middle + 1;
         else
             high = middle;
     }
-    bool found = low < proof->member_count && proof->members[low].gemm == gemm &&
-                 proof->members[low].id == id;
+    bool found = low < count && members[low].gemm == gemm && members[low].id == id;
     return found ? (int64_t)low : -1;
 }
 
