@@ -146,7 +146,9 @@ typedef struct kpu_search_progress {
      * another. NaN: 4 objectives or more, and fronts too large to be measured in passing. */
     double hypervolume;
     double gap; /* what is still missing at most, in the same unit; NaN: nothing is known */
-    int64_t boxes; /* exact: boxes that were bounded */
+    /* exact: boxes that were bounded, and those that are open. With none open the fronts are
+     * complete; without a gap they may still lack points that equal others. */
+    int64_t boxes, open;
 } kpu_search_progress;
 
 typedef struct kpu_search_options {
@@ -158,8 +160,8 @@ typedef struct kpu_search_options {
     bool (*progress)(void *context, const kpu_search_progress *progress);
     void *progress_context;
     const volatile int *stop;
-    /* exact: gets the certificate (docs/certificate.md) piece by piece, after all rows, if the front
-     * is complete, that is if the gap is 0. Returns a kpu_error, told to `diag`. NULL: no
+    /* exact: gets the certificate (docs/certificate.md) piece by piece, after all rows, if the
+     * fronts are complete. Returns a kpu_error, told to `diag`. NULL: no
      * certificate, and less memory. */
     int (*certificate)(void *context, const char *text, size_t bytes, kpu_diag *diag);
     void *certificate_context;

@@ -94,7 +94,7 @@ int kpu_exact_gemm_search(kpu_exact *exact, int64_t gemm, int64_t limit);
 /* Sets gemm->gap: what its open cells could add to the front's hypervolume at most, in the
  * session's unit. */
 void kpu_exact_measure_gap(kpu_exact *exact, int64_t gemm);
-/* Puts the sum over the GEMMs, and the number of boxes, into the session's progress. */
+/* Puts the sum over the GEMMs, and the numbers of boxes, into the session's progress. */
 void kpu_exact_report_gap(kpu_exact *exact);
 /* Both, if it was not just done: it may take a small share of the time. */
 void kpu_exact_look_at_gap(kpu_exact *exact, int64_t gemm);

@@ -169,10 +169,11 @@ void kpu_exact_report_gap(kpu_exact *exact)
 {
     kpu_search_progress *progress = exact->session->progress;
     progress->gap = 0;
-    progress->boxes = 0;
+    progress->boxes = progress->open = 0;
     for (size_t g = 0; g < exact->gemm_count; g++) {
         progress->gap += exact->gemms[g].gap;
         progress->boxes += exact->gemms[g].boxes;
+        progress->open += (int64_t)exact->gemms[g].queue.count;
     }
     progress->done = progress->evaluations;
 }
