@@ -30,6 +30,39 @@ static void put_attribute(kpu_text *text, kpu_results *results, const char *titl
     free(value);
 }
 
+/* A number among words, if the file has it. */
+static void put_number(kpu_text *text, kpu_results *results, const char *before, const char *name,
+                       const char *after)
+{
+    char *value = kpu_results_attribute(results, name);
+    if (value) {
+        kpu_text_put(text, before);
+        kpu_text_put_grouped(text, strtoll(value, NULL, 10));
+        kpu_text_put(text, after);
+    }
+    free(value);
+}
+
+/* "random, 300 evaluated of 1,152 points (budget 300)" */
+static void put_search(kpu_text *text, kpu_results *results)
+{
+    char *search = kpu_results_attribute(results, "search");
+    char *gap = kpu_results_attribute(results, "gap");
+    if (search) {
+        kpu_text_format(text, "search       %s", search);
+        put_number(text, results, ", ", "evaluations", " evaluated");
+        put_number(text, results, " of ", "points", " points");
+        put_number(text, results, " (budget ", "budget", ")");
+        if (gap && strtod(gap, NULL) > 0)
+            kpu_text_format(text, ", missing at most %s", gap);
+        else if (gap)
+            kpu_text_put(text, ", fronts complete");
+        kpu_text_put(text, "\n");
+    }
+    free(search);
+    free(gap);
+}
+
 /* A text that is one line. */
 static void put_line(kpu_text *text, kpu_results *results, const char *title, const char *name)
 {
@@ -111,6 +144,7 @@ static int put_info(kpu_text *text, kpu_results *results, kpu_diag *diag)
     kpu_text_put(text, "GEMMs        ");
     put_names(text, results, "workloads", "name");
     put_attribute(text, results, "objectives", "objectives");
+    put_search(text, results);
     put_line(text, results, "seed", "seed");
     put_line(text, results, "command", "command_line");
     put_attribute(text, results, "made by", "library_version");

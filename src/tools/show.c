@@ -26,37 +26,16 @@ static int parse_id(const char *text, int64_t *out, kpu_diag *diag)
     return KPU_OK;
 }
 
-/* Says which ids there are. */
-static int complain_id(kpu_results *results, size_t column, int64_t id, const kpu_place *place,
-                       kpu_diag *diag)
+/* Bisection, one value read at a time; *row is -1 if it meets no such id. It need not if rows came
+ * in the order of evaluation, in which ids do not ascend. */
+static int bisect(kpu_results *results, size_t column, int64_t id, int64_t *row, kpu_diag *diag)
 {
-    kpu_metric_value first, last;
-    int64_t rows = kpu_results_rows(results);
-    if (rows == 0)
-        return kpu_diag_add_at(diag, KPU_E_INPUT, place, "has no candidates");
-    int status = kpu_results_read(results, column, 0, 1, &first, diag);
-    if (!status)
-        status = kpu_results_read(results, column, rows - 1, 1, &last, diag);
-    if (status)
-        return status;
-    return kpu_diag_add_at(diag, KPU_E_INPUT, place,
-                           "has no candidate with the id %lld; its %lld ids lie in %lld .. %lld",
-                           (long long)id, (long long)rows, (long long)first.i, (long long)last.i);
-}
-
-/* Ids ascend: bisection, one value read at a time. */
-static int find_row(kpu_results *results, const char *path, int64_t id, int64_t *row,
-                    kpu_diag *diag)
-{
-    const kpu_place place = {.file = path};
-    int column = kpu_results_find(results, "id");
     int64_t low = 0, high = kpu_results_rows(results);
-    if (column < 0)
-        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "has no column id");
+    *row = -1;
     while (low < high) {
         kpu_metric_value value;
         int64_t middle = low + (high - low) / 2;
-        int status = kpu_results_read(results, (size_t)column, middle, 1, &value, diag);
+        int status = kpu_results_read(results, column, middle, 1, &value, diag);
         if (status)
             return status;
         if (value.i == id) {
@@ -68,7 +47,56 @@ static int find_row(kpu_results *results, const char *path, int64_t id, int64_t 
         else
             high = middle;
     }
-    return complain_id(results, (size_t)column, id, &place, diag);
+    return KPU_OK;
+}
+
+/* What a look at every id finds. */
+typedef struct ids {
+    int64_t row; /* of the wanted one, or -1 */
+    int64_t least, most;
+} ids;
+
+static int scan(kpu_results *results, size_t column, int64_t id, ids *out, kpu_diag *diag)
+{
+    enum { BLOCK_ROWS = 65536 };
+    kpu_metric_value *block = malloc(BLOCK_ROWS * sizeof *block);
+    int64_t rows = kpu_results_rows(results);
+    int status = block ? KPU_OK : KPU_E_MEMORY;
+    *out = (ids){.row = -1, .least = INT64_MAX, .most = -1};
+    for (int64_t first = 0; !status && first < rows && out->row < 0; first += BLOCK_ROWS) {
+        int64_t count = rows - first < BLOCK_ROWS ? rows - first : BLOCK_ROWS;
+        status = kpu_results_read(results, column, first, count, block, diag);
+        for (int64_t i = 0; !status && i < count; i++) {
+            out->row = block[i].i == id ? first + i : out->row;
+            out->least = block[i].i < out->least ? block[i].i : out->least;
+            out->most = block[i].i > out->most ? block[i].i : out->most;
+        }
+    }
+    free(block);
+    return status;
+}
+
+static int find_row(kpu_results *results, const char *path, int64_t id, int64_t *row,
+                    kpu_diag *diag)
+{
+    const kpu_place place = {.file = path};
+    int column = kpu_results_find(results, "id");
+    ids found;
+    if (column < 0)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "has no column id");
+    int status = bisect(results, (size_t)column, id, row, diag);
+    if (status || *row >= 0)
+        return status;
+    status = scan(results, (size_t)column, id, &found, diag);
+    *row = found.row;
+    if (status || *row >= 0)
+        return status;
+    if (found.most < 0)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "has no candidates");
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                           "has no candidate with the id %lld; its %lld ids lie in %lld .. %lld",
+                           (long long)id, (long long)kpu_results_rows(results),
+                           (long long)found.least, (long long)found.most);
 }
 
 static int read_machine(kpu_results *results, const char *path, int64_t row, kpu_machine *out,
