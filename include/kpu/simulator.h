@@ -76,6 +76,9 @@ void kpu_simulator_free(kpu_simulator *simulator);
 /* Asked now and then during a run (every few thousand steps): true ends it with
  * KPU_E_INTERRUPTED. NULL, as at first: never asked. */
 void kpu_simulator_set_stop(kpu_simulator *simulator, bool (*stop)(void *context), void *context);
+/* On, as at first: what repeats is not walked through again but repeated; no reported number
+ * depends on it. Off: every command is timed by itself. */
+void kpu_simulator_set_fast_forward(kpu_simulator *simulator, bool on);
 
 /* Runs a feasible mapping. KPU_OK, KPU_E_MEMORY, KPU_E_INTERRUPTED, or KPU_E_RANGE (64-bit cycles
  * would overflow).*/

@@ -483,7 +483,7 @@ static char *lay_queue(queue *q, char *next, int64_t window)
     return (char *)(q->spare + n + n % 2); /* aligned for the next */
 }
 
-static bool reserve_eddo(struct eddo *d)
+static bool reserve_state(struct eddo *d)
 {
     int64_t window = d->program->eddo_window, d1 = d->program->l1_buffers;
     size_t one = sizeof(entry) + sizeof(entry *) + 2 * sizeof(int64_t) + sizeof(int64_t);
@@ -521,6 +521,8 @@ void eddo_free(struct eddo *d)
 
 int run_eddo(kpu_simulator *s)
 {
+    if (reserve_eddo(s) != KPU_OK)
+        return KPU_E_MEMORY;
     if (!s->eddo && !(s->eddo = calloc(1, sizeof *s->eddo)))
         return KPU_E_MEMORY;
     struct eddo *d = s->eddo;
@@ -532,7 +534,7 @@ int run_eddo(kpu_simulator *s)
                        .queue_buffer = queues,
                        .times_buffer = times};
     d->c_stationary = d->program->stationary == KPU_C;
-    if (!reserve_eddo(d))
+    if (!reserve_state(d))
         return KPU_E_MEMORY;
     start_queue(&d->dma, d->program, KPU_HOIST_L3, s->dma, s->timing.dma_engines);
     start_queue(&d->bm, d->program, KPU_HOIST_L2, s->bm, s->timing.bm_engines);

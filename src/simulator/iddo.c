@@ -1,25 +1,11 @@
 /* iddo: every engine drains its own queue strictly in order, so a command's start is a maximum of
  * times that are already known when it is emitted: the run is one pass over the emission order. */
-#include <string.h>
+#include "simulator/iddo.h"
 
-#include "simulator/timing.h"
-
-/* Everything that the pass carries from command to command. */
-typedef struct pass {
-    kpu_simulator *s;
-    const kpu_program *program;
-    const timing *t;
-    tally *tally;
-    walk walk;
-    int64_t next_dma, next_bm; /* engine of the next command */
-    engine str_a, str_b, str_cin, str_cout;
-    int64_t fabric_free;
-    int64_t l1_slot;      /* step mod d1 */
-    int64_t registers[2]; /* release of the last run(s) */
-    int run_parity;
-    int64_t stored_l2, stored_l3; /* tiles of C whose store has been emitted, in number */
-    int64_t stored_l2_slot, stored_l3_slot;
-} pass;
+static inline void note(int64_t *so_far, int64_t wait)
+{
+    *so_far = wait < *so_far ? wait : *so_far;
+}
 
 static engine *next_engine(engine *engines, int64_t count, int64_t *next)
 {
@@ -38,9 +24,16 @@ static void dma_load(pass *p, int x, unsigned edges, int64_t slot_index)
                     KPU_STALL_DRAM_BANDWIDTH};
     int cause;
     int64_t start = start_command(e, &w, &cause);
+    note(&p->earliest.dma, into->release > 0 ? into->release : 0);
     into->ready = occupy(e, start, p->t->in[x].dma[edges]) + p->t->dma_latency;
     into->cause = cause;
     p->tally->dma_load[x][edges]++;
+}
+
+static inline void note_bm_load(pass *p, int x, const start_wait *w)
+{
+    note(&p->earliest.bm, w->slot > w->source ? w->slot : w->source);
+    note(&p->earliest.bm_slot[x], w->slot);
 }
 
 static void bm_load(pass *p, int x, unsigned edges, int64_t from_slot, int64_t to_slot)
@@ -52,6 +45,7 @@ static void bm_load(pass *p, int x, unsigned edges, int64_t from_slot, int64_t t
                     KPU_STALL_L3_BANDWIDTH};
     int cause;
     int64_t start = start_command(e, &w, &cause);
+    note_bm_load(p, x, &w);
     int64_t end = occupy(e, start, p->t->in[x].bm[edges]);
     into->ready = end + p->t->bm_latency;
     into->cause = cause;
@@ -61,45 +55,58 @@ static void bm_load(pass *p, int x, unsigned edges, int64_t from_slot, int64_t t
 
 /* ---- C: stores on demand, loads --------------------------------------------------------- */
 
+static void stored_one(pass *p, int level)
+{
+    p->stored[level]++;
+    if (++p->stored_slot[level] == p->program->window[KPU_C][level].slots)
+        p->stored_slot[level] = 0;
+}
+
 static void bm_store_next(pass *p)
 {
-    slot_c2 *from = &p->s->ring_c2[p->stored_l2_slot];
-    slot_c3 *into = &p->s->ring_c3[from->l3_slot];
+    slot_c *from = &p->s->ring_c[KPU_HOIST_L2][p->stored_slot[KPU_HOIST_L2]];
+    slot_c *into = &p->s->ring_c[KPU_HOIST_L3][from->link];
     const timing *t = p->t;
     engine *e = next_engine(p->s->bm, t->bm_engines, &p->next_bm);
     start_wait w = {into->unwritten ? into->release : -1, from->ready, KPU_STALL_L3_SLOTS,
                     from->cause, KPU_STALL_L3_BANDWIDTH};
     int cause;
     int64_t start = start_command(e, &w, &cause);
+    note(&p->earliest.bm, w.slot > w.source ? w.slot : w.source);
     from->release = occupy(e, start, t->out[from->final].bm[from->edges]);
     into->ready = from->release + t->bm_latency;
     into->cause = cause;
     into->final = from->final;
     into->unwritten = 0;
     p->tally->bm_store[from->final][from->edges]++;
-    p->stored_l2++;
-    if (++p->stored_l2_slot == p->program->window[KPU_C][KPU_HOIST_L2].slots)
-        p->stored_l2_slot = 0;
+    stored_one(p, KPU_HOIST_L2);
+}
+
+/* Remembers when the tile of that number is in DRAM, in the place of one long before it. */
+static void remember_stored(pass *p, int64_t number, int64_t ready, int cause)
+{
+    dram_time *at = &p->s->stored[number & p->s->stored_mask];
+    if (number > p->s->stored_mask && at->ready > p->dram_forgotten)
+        p->dram_forgotten = at->ready;
+    *at = (dram_time){ready, cause};
 }
 
 static void dma_store_next(pass *p)
 {
-    slot_c3 *from = &p->s->ring_c3[p->stored_l3_slot];
+    slot_c *from = &p->s->ring_c[KPU_HOIST_L3][p->stored_slot[KPU_HOIST_L3]];
     const timing *t = p->t;
     engine *e = next_engine(p->s->dma, t->dma_engines, &p->next_dma);
     start_wait w = {-1, from->ready, 0, from->cause, KPU_STALL_DRAM_BANDWIDTH};
     int cause;
     int64_t start = start_command(e, &w, &cause);
+    note(&p->earliest.dma, w.source);
     from->release = occupy(e, start, t->out[from->final].dma[from->edges]);
     int64_t ready = from->release + t->dma_latency;
-    p->s->dram_ready[from->tile] = ready;
-    p->s->dram_cause[from->tile] = (uint8_t)cause;
+    remember_stored(p, p->stored[KPU_HOIST_L3], ready, cause);
     if (ready > p->tally->cycles)
         p->tally->cycles = ready;
     p->tally->dma_store[from->final][from->edges]++;
-    p->stored_l3++;
-    if (++p->stored_l3_slot == p->program->window[KPU_C][KPU_HOIST_L3].slots)
-        p->stored_l3_slot = 0;
+    stored_one(p, KPU_HOIST_L3);
 }
 
 /* Emits the pending stores up to tile `l3` of the L3 ring and tile `l2` of the L2 ring, first
@@ -107,21 +114,22 @@ static void dma_store_next(pass *p)
 static void store_up_to(pass *p, int64_t l3, int64_t l2)
 {
     int64_t slots = p->program->window[KPU_C][KPU_HOIST_L3].slots;
-    int64_t at = p->stored_l3_slot;
-    for (int64_t q = p->stored_l3; q <= l3; q++) {
-        if (p->s->ring_c3[at].last_l2_number > l2)
-            l2 = p->s->ring_c3[at].last_l2_number;
+    int64_t at = p->stored_slot[KPU_HOIST_L3];
+    for (int64_t q = p->stored[KPU_HOIST_L3]; q <= l3; q++) {
+        if (p->s->ring_c[KPU_HOIST_L3][at].link > l2)
+            l2 = p->s->ring_c[KPU_HOIST_L3][at].link;
         if (++at == slots)
             at = 0;
     }
-    while (p->stored_l2 <= l2)
+    while (p->stored[KPU_HOIST_L2] <= l2)
         bm_store_next(p);
-    while (p->stored_l3 <= l3)
+    while (p->stored[KPU_HOIST_L3] <= l3)
         dma_store_next(p);
 }
 
 typedef struct c_use {
-    int64_t l3_slot, l2_slot, tile;
+    int64_t l3_slot, l2_slot;
+    int64_t previous; /* first in L3, not fresh: its number there when it was there last */
     bool first_l3, first_l2, fresh;
     unsigned edges;
 } c_use;
@@ -132,25 +140,37 @@ static void demand_stores(pass *p, const c_use *c, int64_t l3_number, int64_t l2
     int64_t need_l3 = -1, need_l2 = l2_number - p->program->window[KPU_C][KPU_HOIST_L2].slots;
     if (c->first_l3) {
         need_l3 = l3_number - p->program->window[KPU_C][KPU_HOIST_L3].slots;
-        if (!c->fresh && p->s->dram_ready[c->tile] < 0) {
-            int64_t pending = -p->s->dram_ready[c->tile] - 1;
-            need_l3 = pending > need_l3 ? pending : need_l3;
-        }
+        if (!c->fresh && c->previous > need_l3)
+            need_l3 = c->previous;
     } else if (!c->fresh) {
-        int64_t previous = p->s->ring_c3[c->l3_slot].last_l2_number;
+        int64_t previous = p->s->ring_c[KPU_HOIST_L3][c->l3_slot].link;
         need_l2 = previous > need_l2 ? previous : need_l2;
     }
     store_up_to(p, need_l3, need_l2);
 }
 
+/* When the tile is back in DRAM. One that was stored so long ago that we do not remember cannot
+ * hold up anything if the slot is released later than all that we forgot. */
+static dram_time stored_time(pass *p, int64_t number, int64_t slot_release)
+{
+    if (number + p->s->stored_mask + 1 >= p->stored[KPU_HOIST_L3])
+        return p->s->stored[number & p->s->stored_mask];
+    if (p->dram_forgotten >= slot_release)
+        p->failed = true;
+    return (dram_time){-1, KPU_STALL_LATENCY};
+}
+
 static void dma_load_c(pass *p, const c_use *c)
 {
-    slot_c3 *into = &p->s->ring_c3[c->l3_slot];
+    slot_c *into = &p->s->ring_c[KPU_HOIST_L3][c->l3_slot];
     engine *e = next_engine(p->s->dma, p->t->dma_engines, &p->next_dma);
-    start_wait w = {into->release, p->s->dram_ready[c->tile], KPU_STALL_L3_SLOTS,
-                    p->s->dram_cause[c->tile], KPU_STALL_DRAM_BANDWIDTH};
+    dram_time from = stored_time(p, c->previous, into->release);
+    start_wait w = {into->release, from.ready, KPU_STALL_L3_SLOTS, (int)from.cause,
+                    KPU_STALL_DRAM_BANDWIDTH};
     int cause;
     int64_t start = start_command(e, &w, &cause);
+    note(&p->earliest.dma, w.slot > w.source ? w.slot : w.source);
+    note(&p->earliest.dma_c_slot, w.slot);
     into->ready = occupy(e, start, p->t->in[KPU_C].dma[c->edges]) + p->t->dma_latency;
     into->cause = cause;
     p->tally->dma_load[KPU_C][c->edges]++;
@@ -158,13 +178,14 @@ static void dma_load_c(pass *p, const c_use *c)
 
 static void bm_load_c(pass *p, const c_use *c)
 {
-    slot_c3 *from = &p->s->ring_c3[c->l3_slot];
-    slot_c2 *into = &p->s->ring_c2[c->l2_slot];
+    slot_c *from = &p->s->ring_c[KPU_HOIST_L3][c->l3_slot];
+    slot_c *into = &p->s->ring_c[KPU_HOIST_L2][c->l2_slot];
     engine *e = next_engine(p->s->bm, p->t->bm_engines, &p->next_bm);
     start_wait w = {into->release, from->ready, KPU_STALL_L2_SLOTS, from->cause,
                     KPU_STALL_L3_BANDWIDTH};
     int cause;
     int64_t start = start_command(e, &w, &cause);
+    note_bm_load(p, KPU_C, &w);
     into->ready = occupy(e, start, p->t->in[KPU_C].bm[c->edges]) + p->t->bm_latency;
     into->cause = cause;
     p->tally->bm_load[KPU_C][c->edges]++;
@@ -179,15 +200,16 @@ static void place_c(pass *p, int64_t i, c_use *c)
     c->l2_slot = walk_slot(w2, i, &c->first_l2);
     if (!c->first_l2)
         return;
+    if (c->first_l3 && !c->fresh)
+        c->previous = w3->next_number - 1 - walk_revisit_distance(&p->walk, i);
     demand_stores(p, c, w3->next_number - 1, w2->next_number - 1);
-    slot_c3 *s3 = &p->s->ring_c3[c->l3_slot];
+    slot_c *s3 = &p->s->ring_c[KPU_HOIST_L3][c->l3_slot];
     if (c->first_l3) {
-        s3->tile = c->tile;
         s3->edges = (int32_t)c->edges;
         s3->unwritten = c->fresh;
     }
-    slot_c2 *s2 = &p->s->ring_c2[c->l2_slot];
-    s2->l3_slot = c->l3_slot;
+    slot_c *s2 = &p->s->ring_c[KPU_HOIST_L2][c->l2_slot];
+    s2->link = c->l3_slot;
     s2->edges = (int32_t)c->edges;
     s2->unwritten = c->fresh;
 }
@@ -195,11 +217,7 @@ static void place_c(pass *p, int64_t i, c_use *c)
 /* After the loads of this step are emitted in their order (A, B, C to L3, then to L2). */
 static void enter_c(pass *p, const c_use *c)
 {
-    if (c->first_l3) {
-        walk_window *w3 = walk_of(&p->walk, KPU_C, KPU_HOIST_L3);
-        p->s->dram_ready[c->tile] = -w3->next_number; /* pending: -(number + 1) */
-    }
-    p->s->ring_c3[c->l3_slot].last_l2_number =
+    p->s->ring_c[KPU_HOIST_L3][c->l3_slot].link =
         walk_of(&p->walk, KPU_C, KPU_HOIST_L2)->next_number - 1;
 }
 
@@ -228,7 +246,7 @@ static inline void stream_a_or_b(pass *p, int x, bool stationary, const step_til
     start_wait w = {stationary ? p->registers[p->run_parity] : p->s->fab_end[p->l1_slot],
                     from->ready, stationary ? KPU_STALL_REGISTER_SLOTS : KPU_STALL_L1_SLOTS,
                     from->cause, KPU_STALL_L2_BANDWIDTH};
-    engine *e = x == KPU_A ? &p->str_a : &p->str_b;
+    engine *e = &p->stream[x];
     stream_in(e, &w, p->t->in[x].str[edges], p->t->str_latency, x, in);
     from->release = e->free;
     p->tally->stream_in[x][edges]++;
@@ -241,11 +259,11 @@ static inline void stream_a_or_b(pass *p, int x, bool stationary, const step_til
 
 static inline void stream_c_in(pass *p, bool stationary, const c_use *c, fab_inputs *in)
 {
-    const slot_c2 *from = &p->s->ring_c2[c->l2_slot];
+    const slot_c *from = &p->s->ring_c[KPU_HOIST_L2][c->l2_slot];
     start_wait w = {stationary ? p->registers[p->run_parity] : p->s->cout_end[p->l1_slot],
                     from->ready, stationary ? KPU_STALL_REGISTER_SLOTS : KPU_STALL_L1_SLOTS,
                     from->cause, KPU_STALL_L2_BANDWIDTH};
-    stream_in(&p->str_cin, &w, p->t->in[KPU_C].str[c->edges], p->t->str_latency, KPU_C, in);
+    stream_in(&p->stream[KPU_C], &w, p->t->in[KPU_C].str[c->edges], p->t->str_latency, KPU_C, in);
     p->tally->stream_in[KPU_C][c->edges]++;
     if (stationary) {
         in->stationary_ready = in->ready[KPU_C];
@@ -257,12 +275,12 @@ static inline void stream_c_in(pass *p, bool stationary, const c_use *c, fab_inp
 /* Returns when the streamer stops being busy. */
 static int64_t stream_c_out(pass *p, const c_use *c, bool final, int64_t result_ready)
 {
-    slot_c2 *into = &p->s->ring_c2[c->l2_slot];
+    slot_c *into = &p->s->ring_c[KPU_HOIST_L2][c->l2_slot];
     start_wait w = {into->unwritten ? into->release : -1, result_ready, KPU_STALL_L2_SLOTS,
                     KPU_STALL_LATENCY, KPU_STALL_L2_BANDWIDTH};
     int cause;
-    int64_t start = start_command(&p->str_cout, &w, &cause);
-    int64_t end = occupy(&p->str_cout, start, p->t->out[final].str[c->edges]);
+    int64_t start = start_command(&p->stream[IDDO_COUT], &w, &cause);
+    int64_t end = occupy(&p->stream[IDDO_COUT], start, p->t->out[final].str[c->edges]);
     into->ready = end + p->t->str_latency;
     into->cause = cause;
     into->final = final;
@@ -278,7 +296,6 @@ typedef struct sweep {
     bool k_finished;  /* the last step of the sweep makes its C tile final */
     bool fresh_first; /* C is fresh at the first step, at the others */
     bool fresh_others;
-    int64_t tile, tile_stride; /* C tile index at the first step, per step */
 } sweep;
 
 static sweep describe_sweep(const walk *w)
@@ -289,8 +306,6 @@ static sweep describe_sweep(const walk *w)
     d.k_finished = walk_k_finished(w);
     d.fresh_first = !walk_k_started(w);
     d.fresh_others = inner == KPU_K ? false : d.fresh_first;
-    d.tile = walk_c_tile(w);
-    d.tile_stride = walk_c_tile_stride(w);
     return d;
 }
 
@@ -328,9 +343,7 @@ static inline __attribute__((always_inline)) void run_step(pass *p, const int st
     bool run_begins = i == 0 && p->walk.run_begins, run_ends = last && p->walk.run_ends;
     step_tiles at = {.edges = last ? p->walk.last_edges : p->walk.edges};
     unsigned edges = at.edges;
-    c_use c = {.tile = d->tile + i * d->tile_stride,
-               .fresh = i ? d->fresh_others : d->fresh_first,
-               .edges = edges};
+    c_use c = {.fresh = i ? d->fresh_others : d->fresh_first, .edges = edges};
     place_c(p, i, &c);
     load_tiles(p, i, &c, &at);
 
@@ -377,11 +390,19 @@ static inline __attribute__((always_inline)) int run_sweeps(pass *p, const int s
     do {
         if (must_stop(p->s, &calls))
             return KPU_E_INTERRUPTED;
+        if (p->repeats && p->walk.changed >= 0)
+            repeats_at_loop(p);
         sweep d = describe_sweep(&p->walk);
         int64_t trips = p->walk.trips[WALK_LAST];
-        for (int64_t i = 0; i < trips; i++)
+        bool skips = p->repeats && repeats_in_sweep(p);
+        for (int64_t i = 0; i < trips; i++) {
+            if (skips && i > 0)
+                i += repeats_at_step(p, i, trips);
             run_step(p, stationary, &d, i, i == trips - 1);
-    } while (walk_advance(&p->walk));
+        }
+        if (skips)
+            repeats_leave_sweep(p);
+    } while (!p->failed && walk_advance(&p->walk));
     return KPU_OK;
 }
 static int run_with_a(pass *p)
@@ -397,11 +418,19 @@ static int run_with_c(pass *p)
     return run_sweeps(p, KPU_C);
 }
 
-int run_iddo(kpu_simulator *s)
+static const earliest never = {INT64_MAX, INT64_MAX, {INT64_MAX, INT64_MAX, INT64_MAX}, INT64_MAX};
+
+static int run_remembering(kpu_simulator *s, bool *failed)
 {
     static int (*const run_with[KPU_OPERANDS])(pass *) = {run_with_a, run_with_b, run_with_c};
-    pass p = {
-        .s = s, .program = &s->program, .t = &s->timing, .tally = &s->tally, .registers = {-1, -1}};
+    pass p = {.s = s,
+              .program = &s->program,
+              .t = &s->timing,
+              .tally = &s->tally,
+              .registers = {-1, -1},
+              .dram_forgotten = -1,
+              .earliest = never,
+              .repeats = s->no_fast_forward ? NULL : repeats_start(s)};
     walk_start(&p.walk, p.program, ~0u);
     int code = run_with[p.program->stationary](&p);
     if (code != KPU_OK)
@@ -409,5 +438,27 @@ int run_iddo(kpu_simulator *s)
     store_up_to(&p, walk_of(&p.walk, KPU_C, KPU_HOIST_L3)->next_number - 1,
                 walk_of(&p.walk, KPU_C, KPU_HOIST_L2)->next_number - 1);
     s->tally.fabric_end = p.fabric_free;
+    *failed = p.failed;
+    return KPU_OK;
+}
+
+/* Enough to remember: usually a tile that comes back was stored long before the one whose slot it
+ * takes. */
+enum { STORES_REMEMBERED = 4096 };
+
+int run_iddo(kpu_simulator *s)
+{
+    const kpu_program *p = &s->program;
+    int64_t tiles = p->tiles[KPU_M] * p->tiles[KPU_N];
+    int64_t wanted = 2 * p->window[KPU_C][KPU_HOIST_L3].slots;
+    wanted = wanted < STORES_REMEMBERED ? STORES_REMEMBERED : wanted;
+    wanted = wanted < tiles ? wanted : tiles;
+    for (bool failed = true; failed; wanted *= 4) {
+        int code = reserve_iddo(s, wanted);
+        if (code == KPU_OK)
+            code = run_remembering(s, &failed);
+        if (code != KPU_OK)
+            return code;
+    }
     return KPU_OK;
 }

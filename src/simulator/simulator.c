@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "simulator/timing.h"
+#include "simulator/iddo.h"
 
 const char *const kpu_command_names[KPU_COMMANDS] = {
     "DMA_LOAD_A", "DMA_LOAD_B", "DMA_LOAD_C", "BM_LOAD_A", "BM_LOAD_B",  "BM_LOAD_C",  "STR_A",
@@ -27,6 +27,8 @@ void kpu_simulator_free(kpu_simulator *s)
     free(s->engines_buffer.data);
     free(s->busy_buffer.data);
     free(s->slots_buffer.data);
+    free(s->stored_buffer.data);
+    repeats_free(s->repeats);
     free(s->dram_buffer.data);
     free(s->dram_cause_buffer.data);
     free(s->l1_buffer.data);
@@ -78,7 +80,7 @@ static bool reserve_rings(kpu_simulator *s)
     for (int x = KPU_A; x <= KPU_B; x++)
         for (int level = 0; level < KPU_HOIST_LEVELS; level++)
             ab += (size_t)p->window[x][level].slots;
-    size_t bytes = ab * sizeof(slot) + c3 * sizeof(slot_c3) + c2 * sizeof(slot_c2);
+    size_t bytes = ab * sizeof(slot) + (c3 + c2) * sizeof(slot_c);
     if (!buffer_reserve(&s->slots_buffer, bytes, 1))
         return false;
     slot *next = s->slots_buffer.data;
@@ -89,12 +91,11 @@ static bool reserve_rings(kpu_simulator *s)
             s->ring[x][level] = next;
             next += p->window[x][level].slots;
         }
-    s->ring_c3 = (slot_c3 *)(void *)next;
-    s->ring_c2 = (slot_c2 *)(void *)(s->ring_c3 + c3);
-    for (size_t i = 0; i < c3; i++)
-        s->ring_c3[i].release = -1;
-    for (size_t i = 0; i < c2; i++)
-        s->ring_c2[i].release = -1;
+    slot_c *c = (slot_c *)(void *)next;
+    for (size_t i = 0; i < c3 + c2; i++)
+        c[i].release = -1;
+    s->ring_c[KPU_HOIST_L3] = c;
+    s->ring_c[KPU_HOIST_L2] = c + c3;
     return true;
 }
 
@@ -110,17 +111,36 @@ static bool reserve_l1(kpu_simulator *s)
     return true;
 }
 
-static bool reserve_scratch(kpu_simulator *s)
+int reserve_iddo(kpu_simulator *s, int64_t stores)
+{
+    size_t count = 1;
+    while ((int64_t)count < stores)
+        count *= 2;
+    if (!reserve_engines(s) || !reserve_rings(s) || !reserve_l1(s) ||
+        !buffer_reserve(&s->stored_buffer, count, sizeof(dram_time)))
+        return KPU_E_MEMORY;
+    s->stored = s->stored_buffer.data;
+    s->stored_mask = (int64_t)count - 1;
+    memset(&s->tally, 0, sizeof s->tally);
+    return KPU_OK;
+}
+
+int reserve_eddo(kpu_simulator *s)
 {
     size_t c_tiles = (size_t)(s->program.tiles[KPU_M] * s->program.tiles[KPU_N]);
-    if (!reserve_engines(s) || !reserve_rings(s) || !reserve_l1(s) ||
+    if (!reserve_engines(s) || !reserve_l1(s) ||
         !buffer_reserve(&s->dram_buffer, c_tiles, sizeof(int64_t)) ||
         !buffer_reserve(&s->dram_cause_buffer, c_tiles, 1))
-        return false;
+        return KPU_E_MEMORY;
     s->dram_ready = s->dram_buffer.data;
     s->dram_cause = s->dram_cause_buffer.data;
     memset(&s->tally, 0, sizeof s->tally);
-    return true;
+    return KPU_OK;
+}
+
+void kpu_simulator_set_fast_forward(kpu_simulator *s, bool on)
+{
+    s->no_fast_forward = !on;
 }
 
 int kpu_simulator_run(kpu_simulator *s, const kpu_machine *machine, const kpu_mapping *mapping,
@@ -130,8 +150,6 @@ int kpu_simulator_run(kpu_simulator *s, const kpu_machine *machine, const kpu_ma
     int code = timing_bind(machine, &s->program, &s->timing);
     if (code != KPU_OK)
         return code;
-    if (!reserve_scratch(s))
-        return KPU_E_MEMORY;
     code = s->program.control == KPU_EDDO ? run_eddo(s) : run_iddo(s);
     if (code == KPU_OK)
         count_run(s, out);

@@ -54,18 +54,19 @@ typedef struct slot {
     int32_t cause;   /* of its load, if it is late */
 } slot;
 
-/* A tile of C in the L2 ring, in the L3 ring. */
-typedef struct slot_c2 {
+/* A tile of C. */
+typedef struct slot_c {
     int64_t ready, release;
-    int64_t l3_slot;
+    int64_t
+        link; /* L2: the tile's slot in the ring at L3; L3: number at L2 of its latest stay there */
     int32_t cause, final, unwritten, edges; /* no char: it would alias everything */
-} slot_c2;
-typedef struct slot_c3 {
-    int64_t ready, release;
-    int64_t last_l2_number; /* latest tenant of the L2 ring that holds this tile */
-    int64_t tile;           /* row-major index of the C tile in the problem */
-    int32_t cause, final, unwritten, edges;
-} slot_c3;
+} slot_c;
+
+/* When a tile of C is in DRAM. */
+typedef struct dram_time {
+    int64_t ready;
+    int64_t cause;
+} dram_time;
 
 /* Scratch that grows and is reused. */
 typedef struct buffer {
@@ -82,15 +83,19 @@ struct kpu_simulator {
     engine *dma, *bm; /* in engines_buffer */
     int64_t *busy;
     slot *ring[KPU_OPERANDS][KPU_HOIST_LEVELS]; /* A, B */
-    slot_c3 *ring_c3;
-    slot_c2 *ring_c2;
-    int64_t *dram_ready; /* per C tile: its last DMA_STORE's ready time, or -(number in L3 + 1)
-                            while that store is pending */
+    slot_c *ring_c[KPU_HOIST_LEVELS];
+    bool no_fast_forward;
+    dram_time *stored; /* iddo: of the latest stores, by the tile's number at L3 and this mask */
+    int64_t stored_mask;
+    int64_t *dram_ready; /* eddo: per C tile: its last DMA_STORE's ready time, or -(number in L3 +
+                            1) while that store is pending */
     uint8_t *dram_cause;
     int64_t *fab_end;  /* of the last d1 steps */
     int64_t *cout_end; /* of the last d1 steps' STR_COUT (accumulators) */
-    buffer engines_buffer, busy_buffer, slots_buffer, dram_buffer, dram_cause_buffer, l1_buffer;
-    struct eddo *eddo; /* state of the explicit discipline, made at its first use */
+    buffer engines_buffer, busy_buffer, slots_buffer, stored_buffer, dram_buffer, dram_cause_buffer,
+        l1_buffer;
+    struct repeats *repeats; /* what iddo skips by, made at its first use */
+    struct eddo *eddo;       /* state of the explicit discipline, made at its first use */
 };
 
 /* Whether to give up: asks once in many calls, counted in *calls. */
@@ -182,7 +187,11 @@ static inline int64_t fab_run(tally *counts, int stationary, int64_t fabric_free
 /* Commands, bytes and busy cycles from the tally of a finished run. */
 void count_run(const kpu_simulator *s, kpu_counts *out);
 
-/* The two disciplines. The scratch is reserved and reset. KPU_OK, KPU_E_MEMORY or
+/* Reserves and resets the scratch of a run; iddo: with that many stores remembered. */
+int reserve_iddo(kpu_simulator *s, int64_t stores);
+int reserve_eddo(kpu_simulator *s);
+
+/* The two disciplines. KPU_OK, KPU_E_MEMORY or
  * KPU_E_INTERRUPTED. */
 int run_iddo(kpu_simulator *s);
 int run_eddo(kpu_simulator *s);

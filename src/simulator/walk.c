@@ -172,6 +172,145 @@ bool walk_k_finished(const walk *w)
     return true;
 }
 
+static int tile_loop_of(const kpu_program *p, int dim)
+{
+    int i = KPU_BLOCK_LOOPS;
+    while (p->loop_dim[i] != dim)
+        i++;
+    return i;
+}
+
+static int block_loop_of(const kpu_program *p, int dim)
+{
+    int i = 0;
+    while (p->loop_dim[i] != dim)
+        i++;
+    return i;
+}
+
+/* Tiles of C along m and n in a block. */
+typedef struct c_block {
+    int64_t trips[KPU_DIMS];
+} c_block;
+
+/* In such a block every iteration of k's tile loop takes its C tiles to L3 anew. */
+static bool k_brings_back(const walk *w, const c_block *block)
+{
+    const kpu_program *p = w->program;
+    int hoist = p->window[KPU_C][KPU_HOIST_L3].hoist;
+    for (int l = tile_loop_of(p, KPU_K) + 1; l < hoist; l++)
+        if (block->trips[p->loop_dim[l]] > 1) /* inside k's tile loop are those of m and n */
+            return true;
+    return false;
+}
+
+/* Tiles that C takes to L3 in one iteration of k's block loop, in the blocks of the loops from
+ * `position` inwards; `block` holds the trips of the others. `k_trips`: of k's tile loop. If
+ * *before is asked for: what of it comes before the present block. */
+static int64_t visits_inside(const walk *w, int position, c_block *block, int64_t k_trips,
+                             int64_t *before)
+{
+    const kpu_program *p = w->program;
+    if (position == KPU_BLOCK_LOOPS) {
+        int64_t tiles = block->trips[KPU_M] * block->trips[KPU_N];
+        return k_brings_back(w, block) ? tiles * k_trips : tiles;
+    }
+    int dim = p->loop_dim[position], tile_loop = tile_loop_of(p, dim);
+    int64_t present = block->trips[dim], blocks = w->trips[position];
+    block->trips[dim] = p->trips[tile_loop][0];
+    int64_t full = visits_inside(w, position + 1, block, k_trips, NULL);
+    block->trips[dim] = p->trips[tile_loop][1];
+    int64_t last = visits_inside(w, position + 1, block, k_trips, NULL);
+    block->trips[dim] = present;
+    if (before) {
+        visits_inside(w, position + 1, block, k_trips, before);
+        *before += w->index[position] * full;
+    }
+    return (blocks - 1) * full + last;
+}
+
+/* Rank of a visit within the tile loops, k taking `k_trips` and being at `k`. */
+static int64_t visit_rank(const walk *w, int64_t i, int64_t k_trips, int64_t k)
+{
+    int64_t rank = 0;
+    for (int l = KPU_BLOCK_LOOPS; l < KPU_NEST; l++) {
+        bool is_k = w->program->loop_dim[l] == KPU_K;
+        int64_t index = is_k ? k : l == WALK_LAST ? i : w->index[l];
+        rank = rank * (is_k ? k_trips : w->trips[l]) + index;
+    }
+    return rank;
+}
+
+int64_t walk_revisit_distance(const walk *w, int64_t i)
+{
+    const kpu_program *p = w->program;
+    int tile_loop = tile_loop_of(p, KPU_K), block_loop = block_loop_of(p, KPU_K);
+    c_block block;
+    for (int d = 0; d < KPU_DIMS; d++)
+        block.trips[d] = w->trips[tile_loop_of(p, d)];
+    bool by_tile = k_brings_back(w, &block);
+    if (by_tile && w->index[tile_loop] > 0) {
+        int64_t tiles = 1;
+        for (int l = tile_loop + 1; l < KPU_NEST; l++)
+            tiles *= w->trips[l];
+        return tiles;
+    }
+    /* It was there last in the iteration before of k's block loop, a full one. */
+    int64_t earlier_trips = p->trips[tile_loop][0], trips = w->trips[tile_loop];
+    int64_t earlier_before = 0, before = 0;
+    int64_t earlier = visits_inside(w, block_loop + 1, &block, earlier_trips, &earlier_before);
+    visits_inside(w, block_loop + 1, &block, trips, &before);
+    int64_t distance = earlier - earlier_before + before;
+    if (by_tile) /* else once in its block, at the same place */
+        distance += visit_rank(w, i, trips, 0) - visit_rank(w, i, earlier_trips, earlier_trips - 1);
+    return distance;
+}
+
+int64_t walk_used_tiles(const walk *w, const walk_window *v, int position)
+{
+    int hoist = v->program->hoist;
+    unsigned relevant = v->program->relevant_inside | v->program->relevant_outside;
+    int64_t tiles = 1;
+    bool moving = false; /* windows are renewed inside the loops seen so far */
+    for (int l = WALK_LAST; l > position; l--) {
+        bool counts = (relevant >> l & 1) || (l < hoist && moving);
+        if (!counts || w->trips[l] == 1)
+            continue;
+        tiles *= w->trips[l];
+        moving = moving || l < hoist;
+        if (tiles >= v->slots)
+            return v->slots;
+    }
+    return tiles;
+}
+
+static int64_t wrap(int64_t slot, int64_t slots)
+{
+    return (slot % slots + slots) % slots;
+}
+
+void walk_repeat(walk *w, const walk *earlier, int position, int64_t times)
+{
+    for (int i = 0; i < KPU_OPERANDS * KPU_HOIST_LEVELS; i++) {
+        walk_window *v = &w->window[i];
+        const walk_window *e = &earlier->window[i];
+        if (!(w->windows >> i & 1))
+            continue;
+        int64_t tiles = (v->next_number - e->next_number) * times;
+        int64_t base = (v->base_number - e->base_number) * times;
+        v->next_number += tiles;
+        v->base_number += base;
+        v->head_slot = wrap(v->head_slot + tiles, v->slots);
+        v->base_slot = wrap(v->base_slot + base, v->slots);
+    }
+    if (position == WALK_LAST)
+        return;
+    /* To the iteration before the one wanted, and on from there as usual. */
+    w->index[position] += (w->index[position] - earlier->index[position]) * times - 1;
+    w->next = position;
+    walk_advance(w);
+}
+
 static int64_t global_index(const walk *w, int dim)
 {
     int64_t index = 0;

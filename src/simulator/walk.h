@@ -103,6 +103,29 @@ static inline int64_t walk_tile_number(walk_window *v, int64_t i, bool *is_first
 enum { WALK_EVERY_STEP = KPU_NEST + 1 };
 bool walk_taken_again(const walk *w, int operand, int64_t i, int window, int reader);
 
+/* How many tiles before it, in C's numbering at L3, the tile that comes back at iteration `i` of
+ * this sweep was there last. The sweep's tile must be a first use in its L3 window, and not C's
+ * first visit of the run. */
+int64_t walk_revisit_distance(const walk *w, int64_t i);
+
+/* Number of the tile used at iteration i of the sweep, without using it. */
+static inline int64_t walk_peek_number(const walk_window *v, int64_t i)
+{
+    return v->first[i != 0] ? v->next_number : v->base_number + v->line + i * v->stride[WALK_LAST];
+}
+/* At most how many consecutive tiles of the ring one iteration of the loop at `position` uses. */
+int64_t walk_used_tiles(const walk *w, const walk_window *v, int position);
+/* At the start of an iteration of the loop at `position`, not its first: does it use only tiles
+ * that the window holds already? */
+static inline bool walk_is_resident(const walk_window *v, int position)
+{
+    return v->program->hoist <= position && !v->first[position == WALK_LAST];
+}
+/* At the first sweep of an iteration of the loop at `position`, given the walk at that of an
+ * earlier one: repeats what lies between them `times` times. The last iteration must not be passed.
+ * With WALK_LAST the same within a sweep; the iteration is then the caller's. */
+void walk_repeat(walk *w, const walk *earlier, int position, int64_t times);
+
 /* C's situation, constant over a sweep unless k is the innermost loop. */
 static inline bool walk_k_started(const walk *w) /* at the sweep's first step */
 {
