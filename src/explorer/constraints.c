@@ -1,6 +1,8 @@
 /* [constraints]: what their expressions may name, and whether a point passes. */
+#include "explorer/expression.h"
 #include "explorer/space.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,24 +134,48 @@ static double compute(const kpu_candidate *candidate, const kpu_machine *machine
     }
 }
 
-bool kpu_space_admits(const kpu_space *space, const kpu_point *point)
+static double quantity_of(const kpu_space *space, const kpu_point *point, const struct quantity *q)
 {
-    if (space->constraint_count == 0)
-        return true;
     const kpu_machine *machine = kpu_space_machine(space, point->machine);
     const void *owners[] = {[OF_CANDIDATE] = &point->candidate,
                             [OF_PROBLEM] = &kpu_space_gemm(space, point->gemm)->problem,
                             [OF_MACHINE] = machine};
+    return q->owner == COMPUTED ? compute(&point->candidate, machine, q->at)
+                                : (double)field(owners[q->owner], q->at);
+}
+
+bool kpu_space_admits(const kpu_space *space, const kpu_point *point)
+{
     double slots[QUANTITIES];
-    for (int i = 0; i < QUANTITIES; i++) {
-        const struct quantity *q = &quantities[i];
-        slots[i] = q->owner == COMPUTED ? compute(&point->candidate, machine, q->at)
-                                        : (double)field(owners[q->owner], q->at);
-    }
+    for (int i = 0; i < QUANTITIES && space->constraint_count > 0; i++)
+        slots[i] = quantity_of(space, point, &quantities[i]);
     for (size_t i = 0; i < space->constraint_count; i++) {
         double value = kpu_expression_value(space->constraints[i], slots);
         if (!(value < 0 || value > 0)) /* zero or NaN */
             return false;
     }
     return true;
+}
+
+/* Orders have no order: of several, any number is possible. */
+static kpu_interval interval_of(const kpu_space *space, const kpu_point *low, const kpu_point *high,
+                                const struct quantity *q)
+{
+    if (q->owner == COMPUTED && q->at == COMPUTED_ORDER &&
+        memcmp(low->candidate.order, high->candidate.order, sizeof low->candidate.order) != 0)
+        return (kpu_interval){-INFINITY, INFINITY, false};
+    return (kpu_interval){quantity_of(space, low, q), quantity_of(space, high, q), false};
+}
+
+bool kpu_space_admits_none(const kpu_space *space, const kpu_point *low, const kpu_point *high)
+{
+    kpu_interval slots[QUANTITIES];
+    for (int i = 0; i < QUANTITIES && space->constraint_count > 0; i++)
+        slots[i] = interval_of(space, low, high, &quantities[i]);
+    for (size_t i = 0; i < space->constraint_count; i++) {
+        kpu_interval value = kpu_expression_interval(space->constraints[i], slots);
+        if (value.low == 0 && value.high == 0)
+            return true;
+    }
+    return false;
 }

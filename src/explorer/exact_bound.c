@@ -15,6 +15,18 @@ static double cost_bound(const kpu_cell_shape *shape, const kpu_machine *machine
     return kpu_metric_at(metric)->sense == KPU_SENSE_MAX ? -bound : bound;
 }
 
+/* A certificate may say of a box that all its candidates are excluded if each can be asked. */
+static const int64_t excluded_at_once = 1 << 20;
+
+static bool is_excluded(const kpu_cell_shape *shape, const kpu_cell *cell)
+{
+    kpu_point low, high;
+    if (shape->space->constraint_count == 0 || kpu_cell_points(shape, cell) > excluded_at_once)
+        return false;
+    kpu_cell_extremes(shape, cell, &low, &high);
+    return kpu_space_admits_none(shape->space, &low, &high);
+}
+
 /* A candidate by itself has a mapping, which says more than its box. */
 static bool bound_point(const kpu_cell_shape *shape, const kpu_cell *cell,
                         const kpu_machine *machine, kpu_lower_bounds *out)
@@ -36,7 +48,7 @@ static bool bound_box(const kpu_cell_shape *shape, const kpu_cell *cell, const k
 {
     const kpu_problem *problem = &kpu_space_gemm(shape->space, shape->gemm)->problem;
     kpu_box box;
-    if (!kpu_cell_has_layout(shape, cell))
+    if (!kpu_cell_has_layout(shape, cell) || is_excluded(shape, cell))
         return false;
     kpu_cell_hull(shape, cell, &box);
     kpu_box_bounds(machine, problem, &box, out);

@@ -244,6 +244,21 @@ static stretch stretch_of(const kpu_cell_shape *shape, const kpu_cell *cell, siz
                      width, shape->sorted[axis]};
 }
 
+void kpu_cell_extremes(const kpu_cell_shape *shape, const kpu_cell *cell, kpu_point *low,
+                       kpu_point *high)
+{
+    *low = *high = (kpu_point){.machine = kpu_cell_machine(shape, cell), .gemm = shape->gemm};
+    for (size_t a = 0; a < KPU_SPACE_AXES; a++) {
+        stretch s = stretch_of(shape, cell, a);
+        for (size_t k = 0; k < s.width; k++) {
+            kpu_range r = range_of(&s, k);
+            size_t at = kpu_space_axes[a].offset + k * sizeof(int64_t);
+            memcpy((char *)&low->candidate + at, &r.low, sizeof r.low);
+            memcpy((char *)&high->candidate + at, &r.high, sizeof r.high);
+        }
+    }
+}
+
 void kpu_cell_hull(const kpu_cell_shape *shape, const kpu_cell *cell, kpu_box *out)
 {
     stretch s[KPU_SPACE_AXES];

@@ -51,6 +51,9 @@ int64_t kpu_cell_first_point(const kpu_cell_shape *shape, const kpu_cell *cell);
 int64_t kpu_cell_machine(const kpu_cell_shape *shape, const kpu_cell *cell);
 /* False if no tile and block of its ranges go together for one of M, N and K: nothing fits then. */
 bool kpu_cell_has_layout(const kpu_cell_shape *shape, const kpu_cell *cell);
+/* The least and the largest value of every field of its candidates; of one machine. */
+void kpu_cell_extremes(const kpu_cell_shape *shape, const kpu_cell *cell, kpu_point *low,
+                       kpu_point *high);
 /* The hull of its candidates. */
 void kpu_cell_hull(const kpu_cell_shape *shape, const kpu_cell *cell, kpu_box *out);
 

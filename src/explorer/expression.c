@@ -4,7 +4,7 @@
  *
  * Truth is "neither zero nor NaN", so that a comparison with a number that does not exist is
  * false. Comparisons do not chain: what `a < b < c` means in C is never what was meant. */
-#include "kpu/explorer.h"
+#include "explorer/expression.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -12,62 +12,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NESTING_MAX = 64, STACK_MAX = 64, NUMBER_MAX = 64, NAME_MAX_BYTES = 64 };
-
-typedef enum opcode {
-    OP_CONSTANT,
-    OP_SLOT,
-    OP_NEGATE,
-    OP_NOT,
-    OP_OR,
-    OP_AND,
-    OP_EQUAL,
-    OP_UNEQUAL,
-    OP_LESS_EQUAL,
-    OP_LESS,
-    OP_GREATER_EQUAL,
-    OP_GREATER,
-    OP_ADD,
-    OP_SUBTRACT,
-    OP_MULTIPLY,
-    OP_DIVIDE,
-    OP_REMAINDER,
-    OP_MIN,
-    OP_MAX
-} opcode;
-
-typedef struct instruction {
-    opcode op;
-    int slot;
-    double value;
-} instruction;
-
-struct kpu_expression {
-    size_t count;
-    instruction code[];
-};
+enum { NESTING_MAX = 64, NUMBER_MAX = 64, NAME_MAX_BYTES = 64 };
 
 enum { LEVEL_OR = 1, LEVEL_AND, LEVEL_NOT, LEVEL_COMPARE, LEVEL_SUM, LEVEL_PRODUCT, LEVEL_UNARY };
 
 /* Where one spelling begins with another, the longer one stands first. */
 static const struct binary {
     const char *text;
-    opcode op;
+    kpu_opcode op;
     int level;
 } binaries[] = {
-    {"or", OP_OR, LEVEL_OR},
-    {"and", OP_AND, LEVEL_AND},
-    {"==", OP_EQUAL, LEVEL_COMPARE},
-    {"!=", OP_UNEQUAL, LEVEL_COMPARE},
-    {"<=", OP_LESS_EQUAL, LEVEL_COMPARE},
-    {"<", OP_LESS, LEVEL_COMPARE},
-    {">=", OP_GREATER_EQUAL, LEVEL_COMPARE},
-    {">", OP_GREATER, LEVEL_COMPARE},
-    {"+", OP_ADD, LEVEL_SUM},
-    {"-", OP_SUBTRACT, LEVEL_SUM},
-    {"*", OP_MULTIPLY, LEVEL_PRODUCT},
-    {"/", OP_DIVIDE, LEVEL_PRODUCT},
-    {"%", OP_REMAINDER, LEVEL_PRODUCT},
+    {"or", KPU_OP_OR, LEVEL_OR},
+    {"and", KPU_OP_AND, LEVEL_AND},
+    {"==", KPU_OP_EQUAL, LEVEL_COMPARE},
+    {"!=", KPU_OP_UNEQUAL, LEVEL_COMPARE},
+    {"<=", KPU_OP_LESS_EQUAL, LEVEL_COMPARE},
+    {"<", KPU_OP_LESS, LEVEL_COMPARE},
+    {">=", KPU_OP_GREATER_EQUAL, LEVEL_COMPARE},
+    {">", KPU_OP_GREATER, LEVEL_COMPARE},
+    {"+", KPU_OP_ADD, LEVEL_SUM},
+    {"-", KPU_OP_SUBTRACT, LEVEL_SUM},
+    {"*", KPU_OP_MULTIPLY, LEVEL_PRODUCT},
+    {"/", KPU_OP_DIVIDE, LEVEL_PRODUCT},
+    {"%", KPU_OP_REMAINDER, LEVEL_PRODUCT},
 };
 
 /* Spellings of other languages, and ours. */
@@ -81,8 +48,8 @@ typedef enum term_kind { TERM_VALUE, TERM_NAME, TERM_WORD } term_kind;
 typedef struct term {
     term_kind kind;
     char name[NAME_MAX_BYTES];
-    size_t at;          /* offset in the text */
-    size_t instruction; /* that loads it */
+    size_t at;              /* offset in the text */
+    size_t kpu_instruction; /* that loads it */
 } term;
 
 typedef struct parser {
@@ -174,11 +141,11 @@ static bool fail_expected(parser *p, const char *expected)
     return fail(p, p->at, expected);
 }
 
-/* Every instruction has at least one character of its own, which bounds the program. */
-static bool emit(parser *p, instruction code, int stack_change)
+/* Every kpu_instruction has at least one character of its own, which bounds the program. */
+static bool emit(parser *p, kpu_instruction code, int stack_change)
 {
     p->stack += stack_change;
-    if (p->stack > STACK_MAX)
+    if (p->stack > KPU_EXPRESSION_STACK)
         return fail(p, p->at, "too deeply nested");
     p->out->code[p->out->count++] = code;
     return true;
@@ -209,7 +176,7 @@ static bool parse_number(parser *p)
     if (is_name_start(*c) || *c == '.')
         return fail(p, p->at, "not a number (write 64, 0.5 or 1e6)");
     p->at += length;
-    return emit(p, (instruction){.op = OP_CONSTANT, .value = value}, 1);
+    return emit(p, (kpu_instruction){.op = KPU_OP_CONSTANT, .value = value}, 1);
 }
 
 static bool take_name(parser *p, size_t length, term *out)
@@ -219,7 +186,7 @@ static bool take_name(parser *p, size_t length, term *out)
     memcpy(out->name, p->text + p->at, length);
     out->name[length] = '\0';
     out->at = p->at;
-    out->instruction = p->out->count;
+    out->kpu_instruction = p->out->count;
     p->at += length;
     return true;
 }
@@ -230,7 +197,8 @@ static bool parse_name(parser *p, term *out)
         return false;
     int slot = p->names->slot(p->names->context, out->name);
     out->kind = slot >= 0 ? TERM_NAME : TERM_WORD;
-    return emit(p, (instruction){.op = slot >= 0 ? OP_SLOT : OP_CONSTANT, .slot = slot}, 1);
+    return emit(p, (kpu_instruction){.op = slot >= 0 ? KPU_OP_SLOT : KPU_OP_CONSTANT, .slot = slot},
+                1);
 }
 
 static bool parse_quoted(parser *p, term *out)
@@ -244,11 +212,11 @@ static bool parse_quoted(parser *p, term *out)
         return false;
     p->at++;
     out->kind = TERM_WORD;
-    return emit(p, (instruction){.op = OP_CONSTANT}, 1);
+    return emit(p, (kpu_instruction){.op = KPU_OP_CONSTANT}, 1);
 }
 
 /* min(a, b, ...), max(a, b, ...) */
-static bool parse_call(parser *p, opcode op)
+static bool parse_call(parser *p, kpu_opcode op)
 {
     size_t from = p->at;
     if (!take(p, "("))
@@ -259,7 +227,7 @@ static bool parse_call(parser *p, opcode op)
             return false;
         if (ignored.kind == TERM_WORD)
             return fail_unknown(p, &ignored);
-        if (arguments > 0 && !emit(p, (instruction){.op = op}, -1))
+        if (arguments > 0 && !emit(p, (kpu_instruction){.op = op}, -1))
             return false;
         if (take(p, ")"))
             return true;
@@ -292,9 +260,9 @@ static bool parse_primary(parser *p, term *out)
     if (c == '\'' || c == '"')
         return parse_quoted(p, out);
     if (take(p, "min"))
-        return parse_call(p, OP_MIN);
+        return parse_call(p, KPU_OP_MIN);
     if (take(p, "max"))
-        return parse_call(p, OP_MAX);
+        return parse_call(p, KPU_OP_MAX);
     if (stands(p, "not"))
         return fail(p, p->at, "'not' needs parentheses here");
     if (stands(p, "and") || stands(p, "or") || !is_name_start(c))
@@ -305,9 +273,9 @@ static bool parse_primary(parser *p, term *out)
 static bool parse_unary(parser *p, int level, term *out)
 {
     size_t from = p->at;
-    opcode op = OP_NEGATE;
+    kpu_opcode op = KPU_OP_NEGATE;
     if (level <= LEVEL_NOT && take(p, "not")) {
-        op = OP_NOT;
+        op = KPU_OP_NOT;
         if (!parse_level(p, LEVEL_NOT, out))
             return false;
     } else if (take(p, "-")) {
@@ -319,7 +287,7 @@ static bool parse_unary(parser *p, int level, term *out)
     if (out->kind == TERM_WORD)
         return fail_unknown(p, out);
     *out = (term){.at = from};
-    return emit(p, (instruction){.op = op}, 0);
+    return emit(p, (kpu_instruction){.op = op}, 0);
 }
 
 /* Gives the word in a comparison the number that it has for the name on the other side. */
@@ -330,7 +298,7 @@ static bool resolve_word(parser *p, const term *word, const term *name)
     if (name->kind != TERM_NAME || !names->word)
         return fail_unknown(p, word);
     if (names->word(names->context, name->name, word->name, &value)) {
-        p->out->code[word->instruction].value = value;
+        p->out->code[word->kpu_instruction].value = value;
         return true;
     }
     const char *words = names->words ? names->words(names->context, name->name) : NULL;
@@ -377,7 +345,7 @@ static bool parse_binaries(parser *p, int level, term *out)
         p->at += strlen(b->text);
         term right;
         if (!parse_level(p, b->level + 1, &right) || !resolve_words(p, b->level, out, &right) ||
-            !emit(p, (instruction){.op = b->op}, -1))
+            !emit(p, (kpu_instruction){.op = b->op}, -1))
             return false;
         *out = (term){.at = out->at};
         last = b->level;
@@ -413,7 +381,7 @@ int kpu_expression_parse(const char *text, const kpu_expression_names *names,
 {
     *out = NULL;
     size_t most = strlen(text) + 1;
-    kpu_expression *expression = malloc(sizeof *expression + most * sizeof(instruction));
+    kpu_expression *expression = malloc(sizeof *expression + most * sizeof(kpu_instruction));
     if (!expression)
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
     expression->count = 0;
@@ -436,39 +404,39 @@ static bool truth(double x)
     return x != 0.0 && !isnan(x);
 }
 
-static double apply(opcode op, double a, double b)
+static double apply(kpu_opcode op, double a, double b)
 {
     switch (op) {
-    case OP_OR: return truth(a) || truth(b);
-    case OP_AND: return truth(a) && truth(b);
-    case OP_EQUAL: return a == b;
-    case OP_UNEQUAL: return a < b || a > b; /* false for NaN, as the other comparisons are */
-    case OP_LESS_EQUAL: return a <= b;
-    case OP_LESS: return a < b;
-    case OP_GREATER_EQUAL: return a >= b;
-    case OP_GREATER: return a > b;
-    case OP_ADD: return a + b;
-    case OP_SUBTRACT: return a - b;
-    case OP_MULTIPLY: return a * b;
-    case OP_DIVIDE: return a / b;
-    case OP_REMAINDER: return fmod(a, b);
-    case OP_MIN: return isnan(a) || a < b ? a : b;
-    case OP_MAX: return isnan(a) || a > b ? a : b;
+    case KPU_OP_OR: return truth(a) || truth(b);
+    case KPU_OP_AND: return truth(a) && truth(b);
+    case KPU_OP_EQUAL: return a == b;
+    case KPU_OP_UNEQUAL: return a < b || a > b; /* false for NaN, as the other comparisons are */
+    case KPU_OP_LESS_EQUAL: return a <= b;
+    case KPU_OP_LESS: return a < b;
+    case KPU_OP_GREATER_EQUAL: return a >= b;
+    case KPU_OP_GREATER: return a > b;
+    case KPU_OP_ADD: return a + b;
+    case KPU_OP_SUBTRACT: return a - b;
+    case KPU_OP_MULTIPLY: return a * b;
+    case KPU_OP_DIVIDE: return a / b;
+    case KPU_OP_REMAINDER: return fmod(a, b);
+    case KPU_OP_MIN: return isnan(a) || a < b ? a : b;
+    case KPU_OP_MAX: return isnan(a) || a > b ? a : b;
     default: return NAN;
     }
 }
 
 double kpu_expression_value(const kpu_expression *expression, const double *slots)
 {
-    double stack[STACK_MAX] = {0};
+    double stack[KPU_EXPRESSION_STACK] = {0};
     size_t top = 0;
     for (size_t i = 0; i < expression->count; i++) {
-        const instruction *code = &expression->code[i];
+        const kpu_instruction *code = &expression->code[i];
         switch (code->op) {
-        case OP_CONSTANT: stack[top++] = code->value; break;
-        case OP_SLOT: stack[top++] = slots[code->slot]; break;
-        case OP_NEGATE: stack[top - 1] = -stack[top - 1]; break;
-        case OP_NOT: stack[top - 1] = !truth(stack[top - 1]); break;
+        case KPU_OP_CONSTANT: stack[top++] = code->value; break;
+        case KPU_OP_SLOT: stack[top++] = slots[code->slot]; break;
+        case KPU_OP_NEGATE: stack[top - 1] = -stack[top - 1]; break;
+        case KPU_OP_NOT: stack[top - 1] = !truth(stack[top - 1]); break;
         default: top--; stack[top - 1] = apply(code->op, stack[top - 1], stack[top]);
         }
     }

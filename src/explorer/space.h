@@ -125,6 +125,9 @@ int64_t kpu_space_index(const kpu_space *space, int64_t machine, int64_t gemm,
                         const int64_t *digits);
 /* True if no constraint excludes the point. */
 bool kpu_space_admits(const kpu_space *space, const kpu_point *point);
+/* True only if a constraint excludes every candidate whose fields lie between those of `low` and
+ * `high`, of one GEMM and machine: by interval arithmetic, which may miss it. */
+bool kpu_space_admits_none(const kpu_space *space, const kpu_point *low, const kpu_point *high);
 
 /* A setting's list "a, b , c" -> its entries, trimmed, each with its place. Empty entries and
  * doubles are complained about. */
