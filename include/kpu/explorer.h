@@ -117,6 +117,7 @@ typedef struct kpu_search {
     const char *summary;                            /* one line */
     kpu_search_need budget;                         /* a number of evaluations */
     kpu_search_need sample;                         /* [sweep] sample */
+    kpu_search_need certificate;                    /* TAKES: can write one */
     int (*run)(struct kpu_search_session *session); /* private to the explorer */
 } kpu_search;
 
@@ -227,8 +228,8 @@ void kpu_certify_facts_fini(kpu_certify_facts *facts);
 /* Index of a member, or -1. */
 int64_t kpu_certify_find_member(const kpu_certify_member *members, size_t count, int64_t gemm,
                                 int64_t id);
-/* Whether values `a` of the objectives, as they are shown, are no worse than `b` anywhere and better
- * somewhere. */
+/* Whether values `a` of the objectives, as they are shown, are no worse than `b` anywhere and
+ * better somewhere. */
 bool kpu_certify_dominates(const kpu_space *space, const double *a, const double *b);
 /* Times members that have been checked once more, for a comparison with all that a results file
  * says of them: *out gets `count` rows, one block of memory that the caller frees. */

@@ -89,6 +89,17 @@ int kpu_gzip_reader_read(kpu_gzip_reader *reader, char *bytes, size_t size, size
                          kpu_diag *diag);
 void kpu_gzip_reader_close(kpu_gzip_reader *reader); /* takes NULL */
 
+/* A file that is compressed if its name ends in .gz. As a results file it has its name only when it
+ * is finished, and replaces another only with `force`. `what` names its content in complaints
+ * ("certificate"; not copied). */
+typedef struct kpu_gzip_writer kpu_gzip_writer;
+int kpu_gzip_writer_open(const char *path, const char *what, bool force, kpu_gzip_writer **out,
+                         kpu_diag *diag);
+int kpu_gzip_writer_write(kpu_gzip_writer *writer, const char *bytes, size_t size, kpu_diag *diag);
+int kpu_gzip_writer_finish(kpu_gzip_writer *writer, kpu_diag *diag); /* frees */
+void kpu_gzip_writer_discard(
+    kpu_gzip_writer *writer); /* removes what was written; frees; takes NULL */
+
 #ifdef __cplusplus
 }
 #endif

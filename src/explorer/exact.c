@@ -189,5 +189,6 @@ const kpu_search kpu_search_exact = {
     .name = "exact",
     .summary = "the whole front, evaluating only what bounds cannot rule out",
     .budget = KPU_SEARCH_TAKES,
+    .certificate = KPU_SEARCH_TAKES,
     .run = run,
 };

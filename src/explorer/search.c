@@ -175,7 +175,8 @@ int kpu_search_evaluate(kpu_search_session *session, kpu_team *team, const kpu_p
 
 /* ---- The whole --------------------------------------------------------------------------- */
 
-static int check(const kpu_space *space, const kpu_search_settings *settings, kpu_diag *diag)
+static int check(const kpu_space *space, const kpu_search_settings *settings, bool certifies,
+                 kpu_diag *diag)
 {
     const char *name = settings->search->name;
     bool is_sampled = kpu_space_run_size(space) < kpu_space_raw_size(space);
@@ -185,6 +186,8 @@ static int check(const kpu_space *space, const kpu_search_settings *settings, kp
         return kpu_diag_add(diag, KPU_E_USAGE, "the search %s takes no budget", name);
     if (settings->search->sample == KPU_SEARCH_REFUSES && is_sampled)
         return kpu_diag_add(diag, KPU_E_USAGE, "the search %s takes no sample", name);
+    if (settings->search->certificate == KPU_SEARCH_REFUSES && certifies)
+        return kpu_diag_add(diag, KPU_E_USAGE, "the search %s writes no certificate", name);
     if (kpu_space_objective_count(space) > KPU_OBJECTIVES_MAX)
         return kpu_diag_add(diag, KPU_E_USAGE, "more than %d objectives", KPU_OBJECTIVES_MAX);
     return KPU_OK;
@@ -213,7 +216,7 @@ int kpu_search_run(const kpu_space *space, const kpu_search_options *options,
     kpu_search_session s = {.space = space, .options = options, .progress = summary, .diag = diag};
     s.settings = *(options->settings ? options->settings : kpu_space_search(space));
     *summary = (kpu_search_progress){.gap = NAN, .hypervolume = NAN};
-    int code = check(space, &s.settings, diag);
+    int code = check(space, &s.settings, options->certificate != NULL, diag);
     if (code == KPU_OK)
         code = run(&s);
     kpu_search_fronts_free(s.fronts);

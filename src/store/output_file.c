@@ -30,25 +30,32 @@ int kpu_output_file_complain(const kpu_output_file *output, const char *doing, k
     return kpu_store_complain_hdf5(output->path, KPU_E_IO, doing, diag);
 }
 
+int kpu_output_file_complain_write(const kpu_output_file *output, kpu_diag *diag)
+{
+    char doing[64];
+    snprintf(doing, sizeof doing, "cannot write the %s", output->what);
+    return kpu_output_file_complain(output, doing, diag);
+}
+
 /* The name must be free, or a regular file that we may replace. */
-static int check_target(const char *path, bool force, kpu_diag *diag)
+static int check_target(const char *path, const char *what, bool force, kpu_diag *diag)
 {
     kpu_place place = {.file = path};
     struct stat st;
     size_t length = strlen(path);
     if (length == 0 || path[length - 1] == '/')
-        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "the results file needs a name");
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "the %s file needs a name", what);
     if (stat(path, &st) != 0)
         return KPU_OK; /* if the folder is the trouble, creating tells */
     if (S_ISDIR(st.st_mode))
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
-                               "is a folder; the results file needs a name in it");
+                               "is a folder; the %s file needs a name in it", what);
     if (!force)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
                                "exists already; choose another name or use --force to replace it");
     if (!S_ISREG(st.st_mode))
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
-                               "is no regular file, so results cannot replace it");
+                               "is no regular file, so no %s file can replace it", what);
     return KPU_OK;
 }
 
@@ -76,17 +83,20 @@ static int create_partial(kpu_output_file *out)
     return EEXIST;
 }
 
-int kpu_output_file_create(const char *path, bool force, kpu_output_file *out, kpu_diag *diag)
+int kpu_output_file_create(const char *path, const char *what, bool force, kpu_output_file *out,
+                           kpu_diag *diag)
 {
-    *out = (kpu_output_file){.fd = -1, .force = force};
-    int code = check_target(path, force, diag);
+    char doing[64];
+    *out = (kpu_output_file){.fd = -1, .what = what, .force = force};
+    int code = check_target(path, what, force, diag);
     if (code != KPU_OK)
         return code;
     out->path = strdup(path);
     int error = out->path ? create_partial(out) : ENOMEM;
     if (error == 0)
         return KPU_OK;
-    complain(path, "cannot create the results file", error, diag);
+    snprintf(doing, sizeof doing, "cannot create the %s file", what);
+    complain(path, doing, error, diag);
     free(out->path);
     free(out->partial);
     *out = (kpu_output_file){.fd = -1};
@@ -142,14 +152,14 @@ int kpu_output_file_commit(kpu_output_file *output, kpu_diag *diag)
     if (!output->error && fsync(output->fd) != 0 && errno != EINVAL && errno != EROFS)
         output->error = errno;
     if (output->error) {
-        int code = kpu_output_file_complain(output, "cannot write the results", diag);
+        int code = kpu_output_file_complain_write(output, diag);
         kpu_output_file_discard(output);
         return code;
     }
     int error = rename_partial(output);
     if (error) {
         kpu_place place = {.file = output->path};
-        kpu_diag_add_at(diag, KPU_E_IO, &place, "%s; the results are complete and kept as '%s'",
+        kpu_diag_add_at(diag, KPU_E_IO, &place, "%s; what was written is complete and kept as '%s'",
                         error == EEXIST ? "has come into being since the run began"
                                         : strerror(error),
                         output->partial);

@@ -145,7 +145,7 @@ int kpu_store_create(const char *path, bool force, const kpu_column *columns, si
     if (!store)
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
     store->file = -1;
-    code = kpu_output_file_create(path, force, &store->output, diag);
+    code = kpu_output_file_create(path, "results", force, &store->output, diag);
     if (code == KPU_OK && !copy_columns(store, columns, count))
         code = kpu_store_fail(store, KPU_E_MEMORY, "out of memory", diag);
     if (code == KPU_OK)

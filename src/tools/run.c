@@ -18,7 +18,7 @@ enum { THREADS_MAX = 4096 };
 #define POINTS_MAX INT64_C(10000000000)
 
 typedef struct values {
-    const char *output, *seed, *sample, *search, *budget;
+    const char *output, *seed, *sample, *search, *budget, *certificate;
     int64_t threads;
     kpu_option_list sets;
     bool dry_run, quiet, force;
@@ -41,6 +41,10 @@ static const kpu_option options[] = {
      0, 0},
     {"budget", 0, KPU_OPTION_TEXT, offsetof(values, budget), "N",
      "evaluate N candidates at most: the same as --set search.budget=N", 0, 0},
+    {"certificate", 0, KPU_OPTION_TEXT, offsetof(values, certificate), "FILE",
+     "with --search exact: write why no other candidate belongs to the fronts, for `kpu-dse "
+     "certify`; compressed if FILE ends in .gz",
+     0, 0},
     {"dry-run", 'n', KPU_OPTION_FLAG, offsetof(values, dry_run), NULL,
      "say how many candidates there are, how many fit, and the first few; write nothing", 0, 0},
     {"quiet", 'q', KPU_OPTION_FLAG, offsetof(values, quiet), NULL,
@@ -82,6 +86,7 @@ typedef struct session {
     kpu_metric_value *rows; /* converted; grows */
     size_t row_capacity;
     kpu_search_progress found;
+    kpu_run_certificate certificate;
     double start;     /* seconds */
     double cpu_start; /* seconds of all threads */
     double writing;   /* of which so many to convert and write rows */
@@ -234,7 +239,10 @@ static int explore(session *s, const values *v, kpu_diag *diag)
                                     .sink_context = s,
                                     .progress = show_progress,
                                     .progress_context = s,
-                                    .stop = &interrupted};
+                                    .stop = &interrupted,
+                                    .certificate =
+                                        s->certificate.writer ? kpu_run_take_certificate : NULL,
+                                    .certificate_context = &s->certificate};
     s->start = seconds(CLOCK_MONOTONIC);
     s->cpu_start = seconds(CLOCK_PROCESS_CPUTIME_ID);
     s->shows_progress = !v->quiet && isatty(STDERR_FILENO);
@@ -250,6 +258,8 @@ static int explore(session *s, const values *v, kpu_diag *diag)
                               (long long)kpu_space_run_size(s->run->space));
     if (!status)
         status = finish(s, diag);
+    if (!status)
+        status = kpu_run_finish_certificate(&s->certificate, diag);
     if (!status && !v->quiet)
         status = print_summary(s, diag);
     return status;
@@ -295,7 +305,10 @@ static int run_sweep(const kpu_run *run, const values *v, kpu_diag *diag)
     if (!status)
         status = kpu_run_create_store(run, &columns, &s.store, diag);
     if (!status)
+        status = kpu_run_open_certificate(run, &s.certificate, diag);
+    if (!status)
         status = explore(&s, v, diag);
+    kpu_run_drop_certificate(&s.certificate);
     kpu_store_abandon(s.store);
     kpu_fronts_fini(&s.fronts);
     free(s.rows);
@@ -366,6 +379,7 @@ static int run(const kpu_call *call)
                               .call = call,
                               .sweep_path = call->operands[0],
                               .output = v->output ? v->output : kpu_space_output(space),
+                              .certificate = v->certificate,
                               .force = v->force};
         if (v->dry_run)
             status = kpu_run_print_plan(&what, call->diag);

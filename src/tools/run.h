@@ -13,6 +13,7 @@ typedef struct kpu_run {
     const kpu_call *call; /* the command line is stored too */
     const char *sweep_path;
     const char *output;
+    const char *certificate; /* file, or NULL */
     bool force;
 } kpu_run;
 
@@ -22,6 +23,23 @@ int kpu_run_create_store(const kpu_run *run, const kpu_columns *columns, kpu_sto
 
 /* How the search went: what a file says of it besides its rows. */
 int kpu_run_store_outcome(kpu_store *store, const kpu_search_progress *found, kpu_diag *diag);
+
+/* ---- The certificate of an exact search --------------------------------------------------- */
+
+typedef struct kpu_run_certificate {
+    kpu_gzip_writer *writer; /* NULL: none is wanted, or it is finished */
+    const char *path;
+    bool has_come; /* some of it */
+} kpu_run_certificate;
+
+/* If the run wants one. Complains about searches that have none, and about a file that --force must
+ * not replace. */
+int kpu_run_open_certificate(const kpu_run *run, kpu_run_certificate *out, kpu_diag *diag);
+/* kpu_search_options.certificate; context: kpu_run_certificate. */
+int kpu_run_take_certificate(void *context, const char *text, size_t bytes, kpu_diag *diag);
+/* A wanted one that has not come, because the budget ended the search, is an error. */
+int kpu_run_finish_certificate(kpu_run_certificate *certificate, kpu_diag *diag);
+void kpu_run_drop_certificate(kpu_run_certificate *certificate);
 
 /* Prints what the sweep spans and how much of it fits; computes no more and writes nothing. */
 int kpu_run_print_plan(const kpu_run *run, kpu_diag *diag);

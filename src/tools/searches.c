@@ -28,7 +28,7 @@ static int run(const kpu_call *call)
 const kpu_command kpu_command_searches = {
     .name = "searches",
     .operands = "",
-    .summary = "list every search: name, whether it takes a budget, what it evaluates",
+    .summary = "list every search and what it evaluates",
     .details = "",
     .run = run,
 };
