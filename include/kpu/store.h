@@ -97,8 +97,8 @@ int kpu_gzip_writer_open(const char *path, const char *what, bool force, kpu_gzi
                          kpu_diag *diag);
 int kpu_gzip_writer_write(kpu_gzip_writer *writer, const char *bytes, size_t size, kpu_diag *diag);
 int kpu_gzip_writer_finish(kpu_gzip_writer *writer, kpu_diag *diag); /* frees */
-void kpu_gzip_writer_discard(
-    kpu_gzip_writer *writer); /* removes what was written; frees; takes NULL */
+/* Removes what was written; frees; takes NULL. */
+void kpu_gzip_writer_discard(kpu_gzip_writer *writer);
 
 #ifdef __cplusplus
 }

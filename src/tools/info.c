@@ -54,7 +54,7 @@ static void put_search(kpu_text *text, kpu_results *results)
         put_number(text, results, " of ", "points", " points");
         put_number(text, results, " (budget ", "budget", ")");
         if (gap && strtod(gap, NULL) > 0)
-            kpu_text_format(text, ", missing at most %s", gap);
+            kpu_text_format(text, ", missing at most %.3g", strtod(gap, NULL));
         else if (gap)
             kpu_text_put(text, ", fronts complete");
         kpu_text_put(text, "\n");
