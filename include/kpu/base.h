@@ -23,7 +23,8 @@ extern "C" {
     X(KPU_E_RANGE, "number out of range", 2)                                                       \
     X(KPU_E_INTERRUPTED, "interrupted", 130)                                                       \
     X(KPU_E_INTERNAL, "internal error", 1)                                                         \
-    X(KPU_E_REFUTED, "a claim does not hold", 1)
+    X(KPU_E_REFUTED, "a claim does not hold", 1)                                                   \
+    X(KPU_E_DIFFERENT, "the files differ", 1)
 
 typedef enum kpu_error {
 #define KPU_X(code, text, exit_code) code,

@@ -237,14 +237,16 @@ static int read_value(kpu_results *results, const char *name, int64_t row, int64
     return status;
 }
 
+const char *const kpu_hoist_columns[KPU_OPERANDS][KPU_HOIST_LEVELS] = {
+    {"hoist_l3_A", "hoist_l2_A"}, {"hoist_l3_B", "hoist_l2_B"}, {"hoist_l3_C", "hoist_l2_C"}};
+
 static int read_hoists(kpu_results *results, int64_t row, kpu_candidate *candidate, kpu_diag *diag)
 {
-    static const char *const names[KPU_OPERANDS][KPU_HOIST_LEVELS] = {
-        {"hoist_l3_A", "hoist_l2_A"}, {"hoist_l3_B", "hoist_l2_B"}, {"hoist_l3_C", "hoist_l2_C"}};
     int status = KPU_OK;
     for (int x = 0; !status && x < KPU_OPERANDS; x++)
         for (int level = 0; !status && level < KPU_HOIST_LEVELS; level++)
-            status = read_value(results, names[x][level], row, &candidate->hoist[x][level], diag);
+            status = read_value(results, kpu_hoist_columns[x][level], row,
+                                &candidate->hoist[x][level], diag);
     return status;
 }
 

@@ -40,6 +40,8 @@ void kpu_columns_fini(kpu_columns *columns);
 void kpu_columns_put_row(const kpu_columns *columns, const kpu_space *space, const kpu_row *row,
                          kpu_metric_value *values);
 
+/* Where the hoists of a row are: asked for if residency was not automatic. */
+extern const char *const kpu_hoist_columns[KPU_OPERANDS][KPU_HOIST_LEVELS];
 /* What row `row` of a results file was asked; the hoists too if residency was not automatic. */
 int kpu_columns_read_point(kpu_results *results, int64_t row, kpu_point *out, kpu_diag *diag);
 

@@ -1,6 +1,7 @@
 #include "tools/output.h"
 
 #include <stdio.h>
+#include <string.h>
 
 int kpu_tool_print(kpu_text *text)
 {
@@ -9,4 +10,15 @@ int kpu_tool_print(kpu_text *text)
         fwrite(text->data, 1, text->length, stdout);
     kpu_text_fini(text);
     return status;
+}
+
+int kpu_tool_choose_format(const char *name, kpu_table_format *out, kpu_diag *diag)
+{
+    for (int i = 0; i < KPU_TABLE_FORMATS; i++)
+        if (!name || strcmp(name, kpu_table_format_names[i]) == 0) {
+            *out = (kpu_table_format)i;
+            return KPU_OK;
+        }
+    return kpu_diag_add(diag, KPU_E_USAGE, "--format: expected table, csv or json, got \"%s\"",
+                        name);
 }

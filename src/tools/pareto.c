@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "tools/command.h"
+#include "tools/output.h"
 
 typedef struct values {
-    const char *objectives, *where, *per, *format;
+    const char *objectives, *where, *per, *format, *hypervolume;
     bool unique;
 } values;
 
@@ -24,6 +25,10 @@ static const kpu_option options[] = {
      "table (the default), csv or json", 0, 0},
     {"unique", 0, KPU_OPTION_FLAG, offsetof(values, unique), NULL,
      "of candidates that are equal in every objective, only the one of lowest id", 0, 0},
+    {"hypervolume", 0, KPU_OPTION_TEXT, offsetof(values, hypervolume), "REF",
+     "print the volume that each front dominates up to REF: a number for each objective, as "
+     "1e6,2e9, or auto, which lies beyond the worst of the front by a tenth of its extent",
+     0, 0},
 };
 
 static const char *const per_names[] = {[KPU_PER_GEMM] = "gemm",
@@ -44,17 +49,6 @@ static int choose_per(const char *name, kpu_pareto_per *out, kpu_diag *diag)
                         "--per: expected gemm, workload, machine or all, got \"%s\"", name);
 }
 
-static int choose_format(const char *name, kpu_table_format *out, kpu_diag *diag)
-{
-    for (int i = 0; i < KPU_TABLE_FORMATS; i++)
-        if (!name || strcmp(name, kpu_table_format_names[i]) == 0) {
-            *out = (kpu_table_format)i;
-            return KPU_OK;
-        }
-    return kpu_diag_add(diag, KPU_E_USAGE, "--format: expected table, csv or json, got \"%s\"",
-                        name);
-}
-
 static int run(const kpu_call *call)
 {
     const values *given = call->values;
@@ -62,10 +56,11 @@ static int run(const kpu_call *call)
     kpu_pareto_question question = {.path = call->operands[0],
                                     .objectives = given->objectives,
                                     .where = given->where,
-                                    .unique = given->unique};
+                                    .unique = given->unique,
+                                    .reference = given->hypervolume};
     kpu_pareto pareto;
     int status = choose_per(given->per, &question.per, call->diag);
-    int chosen = choose_format(given->format, &format, call->diag);
+    int chosen = kpu_tool_choose_format(given->format, &format, call->diag);
     if (status || chosen)
         return KPU_E_USAGE;
     status = kpu_pareto_find(&question, &pareto, call->diag);

@@ -20,7 +20,8 @@ typedef enum kpu_pareto_per {
 typedef struct kpu_pareto_question {
     const char *path, *objectives, *where; /* objectives and where may be NULL */
     kpu_pareto_per per;
-    bool unique; /* of candidates equal in every objective, only the first */
+    bool unique;           /* of candidates equal in every objective, only the first */
+    const char *reference; /* of the hypervolumes: "auto", or numbers; NULL: none are wanted */
 } kpu_pareto_question;
 
 /* A member of a front. */
@@ -45,7 +46,9 @@ typedef struct kpu_pareto {
     int64_t member_count;
     int64_t *first; /* member of each group; [group_count]: their number */
     double *costs;  /* of member i and objective j, all minimised: [i * objective_count + j] */
-    size_t *shown;  /* columns to print: those of the candidate, then the objectives */
+    double *hypervolumes; /* of each group; NULL if they are not wanted */
+    double *references;   /* of group i and objective j, minimised: [i * objective_count + j] */
+    size_t *shown;        /* columns to print: those of the candidate, then the objectives */
     size_t shown_count;
     kpu_metric_value *cells; /* of member i and shown column j: [i * shown_count + j] */
 } kpu_pareto;
@@ -53,6 +56,8 @@ typedef struct kpu_pareto {
 /* Opens the file, finds the fronts and reads what is to be shown. kpu_pareto_fini in any case. */
 int kpu_pareto_find(const kpu_pareto_question *question, kpu_pareto *out, kpu_diag *diag);
 void kpu_pareto_fini(kpu_pareto *pareto);
+/* The hypervolumes of the fronts that were found: in pareto_volume.c. */
+int kpu_pareto_measure(kpu_pareto *pareto, kpu_diag *diag);
 /* A value of an objective as it is minimised, and back: negated if more is better. */
 double kpu_pareto_turned(const kpu_pareto *pareto, int objective, double value);
 /* ---- Between pareto_select.c and pareto_filter.c ------------------------------------------ */
@@ -93,6 +98,9 @@ typedef struct kpu_pareto_list {
     size_t note_count;
 } kpu_pareto_list;
 void kpu_pareto_put_list(const kpu_pareto *pareto, const kpu_pareto_list *list, kpu_text *out);
+/* A whole number that is shown of a member: "id", "gemm", "machine", ... */
+int64_t kpu_pareto_cell(const kpu_pareto *pareto, int64_t member, const char *name);
+void kpu_pareto_add_value(const kpu_column *column, kpu_metric_value value, kpu_table *table);
 void kpu_pareto_put_gemm(const kpu_pareto *pareto, int64_t gemm,
                          kpu_text *out); /* its name, MxNxK */
 /* Prints to the standard output; KPU_OK or KPU_E_MEMORY. */

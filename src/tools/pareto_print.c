@@ -17,7 +17,7 @@ static kpu_metric_value cell_at(const kpu_pareto *p, int64_t member, size_t j)
     return p->cells[(size_t)member * p->shown_count + j];
 }
 
-static int64_t number_of(const kpu_pareto *p, int64_t member, const char *name)
+int64_t kpu_pareto_cell(const kpu_pareto *p, int64_t member, const char *name)
 {
     for (size_t j = 0; j < p->shown_count; j++)
         if (strcmp(shown_column(p, j)->name, name) == 0)
@@ -25,7 +25,7 @@ static int64_t number_of(const kpu_pareto *p, int64_t member, const char *name)
     return 0;
 }
 
-static void add_value(const kpu_column *column, kpu_metric_value value, kpu_table *table)
+void kpu_pareto_add_value(const kpu_column *column, kpu_metric_value value, kpu_table *table)
 {
     if (column->type == KPU_COLUMN_ENUM)
         kpu_table_add_text(table, value.i >= 0 && (size_t)value.i < column->word_count
@@ -168,7 +168,7 @@ static bool make_layout(const kpu_pareto *p, layout *l)
     for (size_t n = 0; n < l->list->note_count; n++)
         l->titles[l->columns++] = l->list->notes[n].title;
     for (int64_t i = 0; i < l->list->count; i++) {
-        long long id = number_of(p, l->list->members[i], "id");
+        long long id = kpu_pareto_cell(p, l->list->members[i], "id");
         int width = snprintf(NULL, 0, "%lld", id);
         l->id_width = width > l->id_width ? width : l->id_width;
     }
@@ -197,7 +197,7 @@ static void add_member(const kpu_pareto *p, const layout *l, int64_t member, kpu
             break;
         case STYLE_MACHINE: kpu_table_add_text(table, p->machine_names[value.i]); break;
         case STYLE_GEMM: kpu_table_add_text(table, p->gemm_names[value.i]); break;
-        case STYLE_VALUE: add_value(shown_column(p, j), value, table); break;
+        case STYLE_VALUE: kpu_pareto_add_value(shown_column(p, j), value, table); break;
         case STYLE_TRIPLE: add_triple(p, member, j, table); break;
         }
     }
@@ -273,6 +273,20 @@ void kpu_pareto_put_list(const kpu_pareto *p, const kpu_pareto_list *list, kpu_t
     free(l.titles);
 }
 
+static void put_volume(const kpu_pareto *p, int64_t group, kpu_text *out)
+{
+    if (!p->hypervolumes || p->first[group] == p->first[group + 1])
+        return;
+    kpu_text_format(out, "hypervolume %.8g up to", p->hypervolumes[group]);
+    for (int d = 0; d < p->objective_count; d++) {
+        double reference = p->references[group * p->objective_count + d];
+        kpu_text_format(out, "%s %s %.8g", d ? "," : "",
+                        kpu_pareto_column(p, p->objectives[d])->name,
+                        kpu_pareto_turned(p, d, reference));
+    }
+    kpu_text_put(out, "\n");
+}
+
 /* Not what the file has no rows of, nor what the filter takes out altogether. */
 static bool is_shown(const kpu_pareto *p, int64_t group)
 {
@@ -294,6 +308,7 @@ static void put_fronts(const kpu_pareto *p, kpu_text *out)
             kpu_text_put(out, "\n");
         put_heading(p, group, list.count, out);
         kpu_pareto_put_list(p, &list, out);
+        put_volume(p, group, out);
     }
     if (out->length == 0)
         kpu_text_put(out, p->question->where ? "--where keeps no candidate that fits\n"
@@ -303,31 +318,62 @@ static void put_fronts(const kpu_pareto *p, kpu_text *out)
 
 /* ---- For programs ----------------------------------------------------------------------- */
 
+/* Titles of put_rows, malloc'ed; those of the references own their text in `names`. */
+static const char **row_titles(const kpu_pareto *p, kpu_text *names, size_t *count)
+{
+    static const char *const first[] = {"workload", "gemm_name", "machine_name"};
+    enum { FIRST = sizeof first / sizeof *first };
+    const char **titles =
+        calloc(FIRST + p->shown_count + 1 + KPU_PARETO_OBJECTIVES_MAX, sizeof *titles);
+    *count = 0;
+    for (size_t i = 0; titles && i < FIRST; i++)
+        titles[(*count)++] = first[i];
+    for (size_t j = 0; titles && j < p->shown_count; j++)
+        titles[(*count)++] = shown_column(p, j)->name;
+    if (!titles || !p->hypervolumes)
+        return titles;
+    titles[(*count)++] = "hypervolume";
+    for (int d = 0; d < p->objective_count; d++) {
+        kpu_text_format(&names[d], "reference_%s", kpu_pareto_column(p, p->objectives[d])->name);
+        titles[(*count)++] = names[d].failed ? "" : names[d].data;
+    }
+    return titles;
+}
+
+static void add_row(const kpu_pareto *p, int64_t member, kpu_table *table)
+{
+    int64_t gemm = kpu_pareto_cell(p, member, "gemm"), group = p->members[member].group;
+    kpu_table_add_text(table, p->workload_names[gemm]);
+    kpu_table_add_text(table, p->gemm_names[gemm]);
+    kpu_table_add_text(table, p->machine_names[kpu_pareto_cell(p, member, "machine")]);
+    for (size_t j = 0; j < p->shown_count; j++)
+        kpu_pareto_add_value(shown_column(p, j), cell_at(p, member, j), table);
+    if (!p->hypervolumes)
+        return;
+    kpu_table_add_real(table, p->hypervolumes[group]);
+    for (int d = 0; d < p->objective_count; d++)
+        kpu_table_add_real(table,
+                           kpu_pareto_turned(p, d, p->references[group * p->objective_count + d]));
+}
+
 static void put_rows(const kpu_pareto *p, kpu_table_format format, kpu_text *out)
 {
-    static const char *const names[] = {"workload", "gemm_name", "machine_name"};
-    enum { NAMES = sizeof names / sizeof *names };
-    const char **titles = calloc(NAMES + p->shown_count, sizeof *titles);
+    kpu_text names[KPU_PARETO_OBJECTIVES_MAX] = {0};
     kpu_table table;
-    if (!titles) {
-        out->failed = true;
-        return;
+    size_t columns;
+    const char **titles = row_titles(p, names, &columns);
+    if (titles) {
+        kpu_table_init(&table, titles, columns);
+        for (int64_t i = 0; i < p->member_count; i++)
+            add_row(p, i, &table);
+        kpu_table_print(&table, format, out);
+        kpu_table_fini(&table);
     }
-    for (size_t i = 0; i < NAMES; i++)
-        titles[i] = names[i];
-    for (size_t j = 0; j < p->shown_count; j++)
-        titles[NAMES + j] = shown_column(p, j)->name;
-    kpu_table_init(&table, titles, NAMES + p->shown_count);
-    for (int64_t i = 0; i < p->member_count; i++) {
-        int64_t gemm = number_of(p, i, "gemm");
-        kpu_table_add_text(&table, p->workload_names[gemm]);
-        kpu_table_add_text(&table, p->gemm_names[gemm]);
-        kpu_table_add_text(&table, p->machine_names[number_of(p, i, "machine")]);
-        for (size_t j = 0; j < p->shown_count; j++)
-            add_value(shown_column(p, j), cell_at(p, i, j), &table);
+    out->failed |= !titles;
+    for (int d = 0; d < KPU_PARETO_OBJECTIVES_MAX; d++) {
+        out->failed |= names[d].failed;
+        kpu_text_fini(&names[d]);
     }
-    kpu_table_print(&table, format, out);
-    kpu_table_fini(&table);
     free(titles);
 }
 

@@ -369,6 +369,8 @@ int kpu_pareto_find(const kpu_pareto_question *question, kpu_pareto *out, kpu_di
         status = scan_rows(&s);
     if (!status)
         status = find_fronts(out, s.archives);
+    if (!status && question->reference)
+        status = kpu_pareto_measure(out, diag);
     if (!status)
         status = read_shown(out, diag);
     finish_scan(&s);
@@ -393,6 +395,8 @@ void kpu_pareto_fini(kpu_pareto *p)
     free(p->considered);
     free(p->members);
     free(p->first);
+    free(p->hypervolumes);
+    free(p->references);
     free(p->costs);
     free(p->shown);
     free(p->cells);
