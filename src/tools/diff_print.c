@@ -184,9 +184,19 @@ static void put_heading(const kpu_diff *diff, const kpu_diff_front *front, kpu_t
         kpu_text_put_grouped(out, size[KPU_DIFF_A]);
         kpu_text_put(out, "\n");
     } else {
-        kpu_text_format(out, "A has %lld on the front, B %lld: %lld new, %lld gone, %lld changed\n",
-                        (long long)size[KPU_DIFF_A], (long long)size[KPU_DIFF_B],
-                        (long long)front->fresh, (long long)front->gone, (long long)front->changed);
+        const struct {
+            const char *before;
+            int64_t count;
+        } parts[] = {{"A has ", size[KPU_DIFF_A]},
+                     {" on the front, B ", size[KPU_DIFF_B]},
+                     {": ", front->fresh},
+                     {" new, ", front->gone},
+                     {" gone, ", front->changed}};
+        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+            kpu_text_put(out, parts[i].before);
+            kpu_text_put_grouped(out, parts[i].count);
+        }
+        kpu_text_put(out, " changed\n");
     }
 }
 

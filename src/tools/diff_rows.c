@@ -139,8 +139,14 @@ static void add_numbers(kpu_table *table, row *r, double a, double b)
 {
     r->side[KPU_DIFF_A] = number_cell(a);
     r->side[KPU_DIFF_B] = number_cell(b);
-    r->change = kpu_diff_change(a, b);
     add_row(table, r);
+}
+
+static void add_change(kpu_table *table, row *r, double a, double b)
+{
+    r->change = kpu_diff_change(a, b);
+    add_numbers(table, r, a, b);
+    r->change = NAN;
 }
 
 static int64_t id_of(const kpu_diff_side *side, int64_t member)
@@ -161,7 +167,7 @@ static void add_objectives(const kpu_diff *diff, const kpu_diff_front *front, ro
             best[i] = kpu_diff_best(&diff->side[i], front->gemm[i], d, &member);
             r.id[i] = id_of(&diff->side[i], member);
         }
-        add_numbers(table, &r, best[KPU_DIFF_A], best[KPU_DIFF_B]);
+        add_change(table, &r, best[KPU_DIFF_A], best[KPU_DIFF_B]);
         r.what = "reference";
         r.id[KPU_DIFF_A] = r.id[KPU_DIFF_B] = -1;
         double reference = kpu_pareto_turned(p, d, front->box.reference[d]);
@@ -178,10 +184,10 @@ static void add_measures(const kpu_diff *diff, const kpu_diff_front *front, row 
         size[i] = (double)(p->first[front->gemm[i] + 1] - p->first[front->gemm[i]]);
     }
     r.what = "front size";
-    add_numbers(table, &r, size[KPU_DIFF_A], size[KPU_DIFF_B]);
+    add_change(table, &r, size[KPU_DIFF_A], size[KPU_DIFF_B]);
     add_objectives(diff, front, r, table);
     r.what = "hypervolume";
-    add_numbers(table, &r, a->hypervolume, b->hypervolume);
+    add_change(table, &r, a->hypervolume, b->hypervolume);
     r.what = "epsilon additive";
     add_numbers(table, &r, a->epsilon_additive, b->epsilon_additive);
     r.what = "epsilon multiplicative";
@@ -214,7 +220,7 @@ static void add_members(const kpu_diff *diff, const kpu_diff_front *front, int a
             if (member->partner >= 0)
                 value[1 - at] = kpu_pareto_turned(
                     p, d, other->pareto.costs[member->partner * p->objective_count + d]);
-            add_numbers(table, &r, value[KPU_DIFF_A], value[KPU_DIFF_B]);
+            add_change(table, &r, value[KPU_DIFF_A], value[KPU_DIFF_B]);
         }
     }
 }

@@ -389,20 +389,23 @@ static int compare_columns(kpu_diff *diff)
 
 int kpu_diff_compare_setup(kpu_diff *diff)
 {
-    int status = compare_texts(diff, "model version", "model_version", kpu_results_attribute);
-    if (!status)
-        status = compare_texts(diff, "made by version", "library_version", kpu_results_attribute);
-    if (!status)
-        status = compare_completeness(diff);
+    static const struct {
+        const char *what, *name;
+        get_text get;
+    } texts[] = {{"model version", "model_version", kpu_results_attribute},
+                 {"made by version", "library_version", kpu_results_attribute},
+                 {"search", "search", kpu_results_attribute},
+                 {"gap", "gap", kpu_results_attribute},
+                 {"objectives", "objectives", kpu_results_attribute},
+                 {"seed", "seed", kpu_results_text}};
+    int status = compare_completeness(diff);
+    for (size_t i = 0; !status && i < sizeof texts / sizeof *texts; i++)
+        status = compare_texts(diff, texts[i].what, texts[i].name, texts[i].get);
     if (!status)
         status = compare_machines(diff);
     if (!status)
         status = compare_gemms(diff);
     if (!status)
         status = compare_sweeps(diff);
-    if (!status)
-        status = compare_texts(diff, "seed", "seed", kpu_results_text);
-    if (!status)
-        status = compare_texts(diff, "objectives", "objectives", kpu_results_attribute);
     return status ? status : compare_columns(diff);
 }
