@@ -9,6 +9,7 @@
 
 #include "store/column.h"
 #include "store/read.h"
+#include "store/store.h"
 
 enum { COLUMNS_MAX = 4096 };
 
@@ -224,6 +225,20 @@ static int load_group(kpu_results *results, const char *name, kpu_diag *diag)
     return KPU_OK;
 }
 
+/* Every column that was read keeps a cache, and there may be hundreds of columns. Readers go from
+ * block to block, so a few chunks are enough; HDF5 would take 1 MiB each. */
+static hid_t open_file(const char *path)
+{
+    const size_t slots = 7, bytes = 4 * KPU_STORE_CHUNK_ROWS * sizeof(int64_t);
+    const double evict_read_first = 1;
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS), file = -1;
+    if (access >= 0 && H5Pset_cache(access, 0, slots, bytes, evict_read_first) >= 0)
+        file = H5Fopen(path, H5F_ACC_RDONLY, access);
+    if (access >= 0)
+        H5Pclose(access);
+    return file;
+}
+
 static int open_results(kpu_results *results, const char *path, kpu_diag *diag)
 {
     int code = check_file(path, diag);
@@ -232,7 +247,7 @@ static int open_results(kpu_results *results, const char *path, kpu_diag *diag)
     results->path = strdup(path);
     if (!results->path)
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
-    results->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    results->file = open_file(path);
     if (results->file < 0)
         return kpu_store_complain_hdf5(path, KPU_E_INPUT, "is truncated or damaged", diag);
     code = check_format(results, diag);
