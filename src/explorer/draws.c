@@ -52,7 +52,6 @@ static int flush(drawing *d)
 {
     int code = kpu_search_evaluate(d->session, d->team, d->batch, d->batched);
     d->batched = 0;
-    d->session->progress->done = d->session->progress->evaluations;
     return code;
 }
 

@@ -8,6 +8,8 @@
 #include <time.h>
 
 static const int64_t report_interval_ns = 100 * 1000 * 1000;
+static const int64_t part_target_ns = 200 * 1000 * 1000; /* of a batch */
+enum { PART_PER_WORKER = 4 };
 
 static const kpu_search *const searches[] = {
 #define KPU_X(name) &kpu_search_##name,
@@ -139,38 +141,68 @@ static bool make_room(kpu_search_session *s, size_t count)
     return s->capacity > 0;
 }
 
+/* Some rows, for a job. */
+typedef struct part {
+    kpu_search_session *session;
+    size_t first, count;
+} part;
+
 /* A job: the point of a row. A row that is done has its metrics. */
 static int measure_row(void *context, kpu_worker *worker, int64_t item)
 {
-    kpu_search_session *s = context;
-    kpu_row *row = &s->rows[item];
-    kpu_metric_value *metrics = s->metrics + (size_t)item * kpu_metric_count();
-    int code = kpu_search_measure(s->space, worker, &row->point, metrics);
+    const part *p = context;
+    size_t at = p->first + (size_t)item;
+    kpu_row *row = &p->session->rows[at];
+    kpu_metric_value *metrics = p->session->metrics + at * kpu_metric_count();
+    int code = kpu_search_measure(p->session->space, worker, &row->point, metrics);
     if (code == KPU_OK)
         row->metrics = metrics;
     return code;
 }
 
-int kpu_search_evaluate(kpu_search_session *session, kpu_team *team, const kpu_point *points,
-                        size_t count)
+static int evaluate_part(part *p, kpu_team *team)
 {
-    if (!make_room(session, count))
-        return kpu_diag_add(session->diag, KPU_E_MEMORY, "out of memory");
-    for (size_t i = 0; i < count; i++)
-        session->rows[i] = (kpu_row){.point = points[i]};
-    int code = kpu_team_run(team, (int64_t)count, measure_row, session);
+    kpu_search_session *s = p->session;
+    const kpu_row *rows = s->rows + p->first;
+    int code = kpu_team_run(team, (int64_t)p->count, measure_row, p);
     size_t done = 0;
     int noted = KPU_OK;
-    for (; done < count && session->rows[done].metrics && noted == KPU_OK; done++)
-        noted = kpu_search_note(session, &points[done], session->rows[done].metrics);
+    for (; done < p->count && rows[done].metrics && noted == KPU_OK; done++)
+        noted = kpu_search_note(s, &rows[done].point, rows[done].metrics);
+    s->progress->done = s->progress->evaluations;
     if (noted != KPU_OK)
-        return kpu_diag_add(session->diag, noted, "out of memory");
-    int delivered = kpu_search_deliver(session, session->rows, done);
+        return kpu_diag_add(s->diag, noted, "out of memory");
+    int delivered = kpu_search_deliver(s, rows, done);
     if (delivered != KPU_OK)
         return delivered;
     return code == KPU_OK || code == KPU_E_INTERRUPTED
                ? code
-               : kpu_search_complain(session, &points[kpu_team_failed_item(team)], code);
+               : kpu_search_complain(s, &rows[kpu_team_failed_item(team)].point, code);
+}
+
+/* The batch is cut so that candidates which take long do not keep rows and progress waiting. How it
+ * is cut depends on the clock, and nothing depends on how it is cut. */
+int kpu_search_evaluate(kpu_search_session *session, kpu_team *team, const kpu_point *points,
+                        size_t count)
+{
+    int code = KPU_OK;
+    part p = {.session = session};
+    if (!make_room(session, count))
+        return kpu_diag_add(session->diag, KPU_E_MEMORY, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        session->rows[i] = (kpu_row){.point = points[i]};
+    for (; p.first < count && code == KPU_OK; p.first += p.count) {
+        size_t least = PART_PER_WORKER * kpu_team_size(team);
+        session->part = session->part < least ? least : session->part;
+        p.count = count - p.first < session->part ? count - p.first : session->part;
+        int64_t began = now_ns();
+        code = evaluate_part(&p, team);
+        if (now_ns() - began > part_target_ns)
+            session->part /= 2;
+        else if (p.count == session->part)
+            session->part *= 2;
+    }
+    return code;
 }
 
 /* ---- The whole --------------------------------------------------------------------------- */

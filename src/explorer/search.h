@@ -31,8 +31,9 @@ typedef struct kpu_search_session {
     const kpu_space *space;
     kpu_search_settings settings;
     const kpu_search_options *options;
-    kpu_search_progress *progress; /* the search sets done, total and gap between batches; the
-                                      rest is kept by the functions below */
+    /* The search sets total and gap, and done if it does not use kpu_search_evaluate; the rest is
+     * kept by the functions below. */
+    kpu_search_progress *progress;
     kpu_search_fronts *fronts;
     kpu_diag *diag;
     int64_t next_report_ns;
@@ -40,6 +41,7 @@ typedef struct kpu_search_session {
                                   points */
     kpu_row *rows;
     size_t capacity; /* points for which there is room in both */
+    size_t part;     /* of a batch that is evaluated before rows are handed over */
 } kpu_search_session;
 
 /* kpu_team_open with the session's threads; progress and stop are looked at while batches are under

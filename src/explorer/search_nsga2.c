@@ -92,7 +92,6 @@ static int flush(evolution *e)
         e->owners[i]->violation = fits ? 0 : kpu_search_violation(machine, metrics);
     }
     e->batched = 0;
-    s->progress->done = s->progress->evaluations;
     return code;
 }
 
