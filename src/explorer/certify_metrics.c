@@ -106,7 +106,7 @@ double kpu_certify_metric(const kpu_machine *machine, const kpu_result *floor, s
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(rows[i].name, what->name) == 0) {
             double value = rows[i].value(&v);
-            return isnan(value) ? unknown : value;
+            return isfinite(value) ? value : unknown;
         }
     return unknown;
 }
