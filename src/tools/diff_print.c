@@ -233,10 +233,10 @@ static void put_measures(const kpu_diff *diff, const kpu_diff_front *front, kpu_
     const kpu_measure *a = &front->measure[KPU_DIFF_A], *b = &front->measure[KPU_DIFF_B];
     kpu_text_format(out, "hypervolume  A %.4f, B %.4f; B/A %.4g; reference", a->hypervolume,
                     b->hypervolume, b->hypervolume / a->hypervolume);
-    for (int d = 0; d < p->objective_count; d++)
-        kpu_text_format(out, "%s %s %.8g", d ? "," : "",
-                        kpu_pareto_column(p, p->objectives[d])->name,
-                        kpu_pareto_turned(p, d, front->box.reference[d]));
+    for (int d = 0; d < p->objective_count; d++) {
+        kpu_text_put(out, d ? ", " : " ");
+        kpu_pareto_put_objective(p, d, front->box.reference[d], out);
+    }
     kpu_text_format(out, "\nepsilon      A to B x%.4g, %+.4g; B to A x%.4g, %+.4g\n",
                     a->epsilon_multiplicative, a->epsilon_additive, b->epsilon_multiplicative,
                     b->epsilon_additive);
@@ -258,10 +258,10 @@ static char *describe(const kpu_diff *diff, int side, int64_t at)
     for (int d = 0; member->state == KPU_DIFF_DIFFERENT && d < p->objective_count; d++) {
         double own = p->costs[at * p->objective_count + d];
         double theirs = other->costs[member->partner * p->objective_count + d];
-        if (own != theirs)
-            kpu_text_format(&text, "%s%s %.8g", text.length ? ", " : "",
-                            kpu_pareto_column(p, p->objectives[d])->name,
-                            kpu_pareto_turned(p, d, theirs));
+        if (own == theirs)
+            continue;
+        kpu_text_put(&text, text.length ? ", " : "");
+        kpu_pareto_put_objective(p, d, theirs, &text);
     }
     if (!text.failed)
         return text.data;

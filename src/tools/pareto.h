@@ -101,6 +101,8 @@ void kpu_pareto_put_list(const kpu_pareto *pareto, const kpu_pareto_list *list, 
 /* A whole number that is shown of a member: "id", "gemm", "machine", ... */
 int64_t kpu_pareto_cell(const kpu_pareto *pareto, int64_t member, const char *name);
 void kpu_pareto_add_value(const kpu_column *column, kpu_metric_value value, kpu_table *table);
+/* "cycles 12,345": an objective that comes minimised, rounded. */
+void kpu_pareto_put_objective(const kpu_pareto *pareto, int objective, double cost, kpu_text *out);
 void kpu_pareto_put_gemm(const kpu_pareto *pareto, int64_t gemm,
                          kpu_text *out); /* its name, MxNxK */
 /* Prints to the standard output; KPU_OK or KPU_E_MEMORY. */

@@ -1,4 +1,5 @@
 /* Fronts for people (a table each) and for programs (CSV, JSON: one table, exact numbers). */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -273,6 +274,17 @@ void kpu_pareto_put_list(const kpu_pareto *p, const kpu_pareto_list *list, kpu_t
     free(l.titles);
 }
 
+void kpu_pareto_put_objective(const kpu_pareto *p, int d, double cost, kpu_text *out)
+{
+    const double grouped_from = 1e4, grouped_to = 1e15;
+    double value = kpu_pareto_turned(p, d, cost), size = fabs(value);
+    kpu_text_format(out, "%s ", kpu_pareto_column(p, p->objectives[d])->name);
+    if (size >= grouped_from && size < grouped_to)
+        kpu_text_put_grouped(out, llround(value));
+    else
+        kpu_text_format(out, "%.5g", value);
+}
+
 static void put_volume(const kpu_pareto *p, int64_t group, kpu_text *out)
 {
     if (!p->hypervolumes || p->first[group] == p->first[group + 1])
@@ -280,9 +292,8 @@ static void put_volume(const kpu_pareto *p, int64_t group, kpu_text *out)
     kpu_text_format(out, "hypervolume %.8g up to", p->hypervolumes[group]);
     for (int d = 0; d < p->objective_count; d++) {
         double reference = p->references[group * p->objective_count + d];
-        kpu_text_format(out, "%s %s %.8g", d ? "," : "",
-                        kpu_pareto_column(p, p->objectives[d])->name,
-                        kpu_pareto_turned(p, d, reference));
+        kpu_text_put(out, d ? ", " : " ");
+        kpu_pareto_put_objective(p, d, reference, out);
     }
     kpu_text_put(out, "\n");
 }
