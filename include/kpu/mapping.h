@@ -104,6 +104,32 @@ typedef struct kpu_lower_bounds {
 void kpu_mapping_lower_bounds(const kpu_machine *machine, const kpu_mapping *mapping,
                               kpu_lower_bounds *out);
 
+/* The bounds on the cycles of a mapping, of which the largest counts: what must be busy, or be
+ * held, for how long. 0: does not apply. */
+enum {
+    KPU_BOUND_COMPUTE,
+    KPU_BOUND_DMA,
+    KPU_BOUND_BM,
+    KPU_BOUND_STR_A,
+    KPU_BOUND_STR_B,
+    KPU_BOUND_STR_CIN,
+    KPU_BOUND_STR_COUT,
+    KPU_BOUND_L1,
+    KPU_BOUND_ACCUMULATORS,
+    KPU_BOUND_REGISTERS,
+    KPU_BOUND_L3_A,
+    KPU_BOUND_L3_B,
+    KPU_BOUND_L3_C,
+    KPU_BOUND_L2_A,
+    KPU_BOUND_L2_B,
+    KPU_BOUND_L2_C,
+    KPU_BOUND_CHAIN,
+    KPU_CYCLE_BOUNDS
+};
+extern const char *const kpu_cycle_bound_names[KPU_CYCLE_BOUNDS]; /* "compute", "dma", ... */
+void kpu_mapping_cycle_bounds(const kpu_machine *machine, const kpu_mapping *mapping,
+                              int64_t bounds[KPU_CYCLE_BOUNDS]);
+
 typedef struct kpu_range {
     int64_t low, high; /* inclusive */
 } kpu_range;
