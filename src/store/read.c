@@ -227,16 +227,19 @@ static int load_group(kpu_results *results, const char *name, kpu_diag *diag)
 
 /* Every column that was read keeps a cache, and there may be hundreds of columns. Readers go from
  * block to block, so a few chunks are enough; HDF5 would take 1 MiB each. */
-static hid_t open_file(const char *path)
+static int open_file(kpu_results *results, const char *path, kpu_diag *diag)
 {
     const size_t slots = 7, bytes = 4 * KPU_STORE_CHUNK_ROWS * sizeof(int64_t);
     const double evict_read_first = 1;
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS), file = -1;
+    int code = KPU_OK;
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (access >= 0 && H5Pset_cache(access, 0, slots, bytes, evict_read_first) >= 0)
-        file = H5Fopen(path, H5F_ACC_RDONLY, access);
+        results->file = H5Fopen(path, H5F_ACC_RDONLY, access);
+    if (results->file < 0) /* before the next call of HDF5 forgets why */
+        code = kpu_store_complain_hdf5(path, KPU_E_INPUT, "is truncated or damaged", diag);
     if (access >= 0)
         H5Pclose(access);
-    return file;
+    return code;
 }
 
 static int open_results(kpu_results *results, const char *path, kpu_diag *diag)
@@ -247,10 +250,9 @@ static int open_results(kpu_results *results, const char *path, kpu_diag *diag)
     results->path = strdup(path);
     if (!results->path)
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
-    results->file = open_file(path);
-    if (results->file < 0)
-        return kpu_store_complain_hdf5(path, KPU_E_INPUT, "is truncated or damaged", diag);
-    code = check_format(results, diag);
+    code = open_file(results, path, diag);
+    if (code == KPU_OK)
+        code = check_format(results, diag);
     if (code == KPU_OK)
         code = load_group(results, "candidates", diag);
     return code == KPU_OK ? load_group(results, "metrics", diag) : code;
