@@ -97,7 +97,7 @@ static void shuffle(size_t *order, size_t count, uint64_t stream)
 static void expect_archive(const double *values, size_t count, int objectives, uint64_t stream)
 {
     size_t order[POINTS_MAX];
-    static member expected[POINTS_MAX]; /* too large for the stack; set anew each time */
+    member expected[POINTS_MAX];
     double bound[OBJECTIVES_MAX];
     size_t found = expected_members(values, count, objectives, expected);
     kpu_archive *archive = kpu_archive_new(objectives);
@@ -121,7 +121,7 @@ static void expect_archive(const double *values, size_t count, int objectives, u
 static void test_archive_equals_the_definition(void)
 {
     static const uint64_t levels[] = {1, 2, 3, 6, 40, 1000000};
-    static double values[POINTS_MAX * OBJECTIVES_MAX];
+    double values[POINTS_MAX * OBJECTIVES_MAX];
     uint64_t stream = 0;
     for (int objectives = 1; objectives <= OBJECTIVES_MAX; objectives++)
         for (size_t l = 0; l < sizeof levels / sizeof *levels; l++)
@@ -138,7 +138,7 @@ static void test_archive_equals_the_definition(void)
 /* Nearly everything is a member, and later ones replace it all. */
 static void test_archive_of_a_surface(void)
 {
-    static double values[POINTS_MAX * 3];
+    double values[POINTS_MAX * 3];
     for (int distance = 4; distance >= 0; distance -= 2) {
         for (size_t i = 0; i < POINTS_MAX; i++) {
             values[3 * i] = (double)(i % 29);
