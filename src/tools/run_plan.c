@@ -79,6 +79,21 @@ static void put_names(const kpu_space *space, kpu_text *out)
         kpu_text_format(out, "  and %zu more\n", gemms - NAMES_SHOWN);
 }
 
+/* Nothing for the search that evaluates all of the points. */
+static void put_search(const kpu_space *space, kpu_text *out)
+{
+    const kpu_search_settings *settings = kpu_space_search(space);
+    if (settings->search->budget == KPU_SEARCH_REFUSES)
+        return;
+    kpu_text_format(out, "search      %s", settings->search->name);
+    if (settings->budget > 0) {
+        kpu_text_put(out, ", at most ");
+        kpu_text_put_grouped(out, settings->budget);
+        kpu_text_put(out, " candidates");
+    }
+    kpu_text_put(out, "\n");
+}
+
 static void put_counts(const kpu_space *space, const tally *t, kpu_text *out)
 {
     int64_t raw = kpu_space_raw_size(space), size = kpu_space_run_size(space);
@@ -143,6 +158,7 @@ int kpu_run_print_plan(const kpu_run *run, kpu_diag *diag)
     kpu_text out = {0};
     look(run->space, &t);
     put_names(run->space, &out);
+    put_search(run->space, &out);
     put_counts(run->space, &t, &out);
     put_first(run->space, &t, &out);
     int status = out.failed ? kpu_diag_add(diag, KPU_E_MEMORY, "out of memory") : KPU_OK;
