@@ -295,7 +295,7 @@ static int check_output(const kpu_run *run, kpu_diag *diag)
 
 static int run_sweep(const kpu_run *run, const values *v, kpu_diag *diag)
 {
-    kpu_columns columns;
+    kpu_columns columns = {0};
     session s = {.run = run, .columns = &columns};
     int status = check_output(run, diag);
     if (!status)
