@@ -79,6 +79,8 @@ void kpu_simulator_set_stop(kpu_simulator *simulator, bool (*stop)(void *context
 /* On, as at first: what repeats is not walked through again but repeated; no reported number
  * depends on it. Off: every command is timed by itself. */
 void kpu_simulator_set_fast_forward(kpu_simulator *simulator, bool on);
+/* Steps of the last run that were timed one by one; the others were repetitions of them. */
+int64_t kpu_simulator_steps_walked(const kpu_simulator *simulator);
 
 /* Runs a feasible mapping. KPU_OK, KPU_E_MEMORY, KPU_E_INTERRUPTED, or KPU_E_RANGE (64-bit cycles
  * would overflow).*/

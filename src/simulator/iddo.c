@@ -2,11 +2,6 @@
  * times that are already known when it is emitted: the run is one pass over the emission order. */
 #include "simulator/iddo.h"
 
-static inline void note(int64_t *so_far, int64_t wait)
-{
-    *so_far = wait < *so_far ? wait : *so_far;
-}
-
 static engine *next_engine(engine *engines, int64_t count, int64_t *next)
 {
     engine *e = &engines[*next];
@@ -24,7 +19,7 @@ static void dma_load(pass *p, int x, unsigned edges, int64_t slot_index)
                     KPU_STALL_DRAM_BANDWIDTH};
     int cause;
     int64_t start = start_command(e, &w, &cause);
-    note(&p->earliest.dma, into->release > 0 ? into->release : 0);
+    note_wait(&p->earliest.dma, into->release > 0 ? into->release : 0);
     into->ready = occupy(e, start, p->t->in[x].dma[edges]) + p->t->dma_latency;
     into->cause = cause;
     p->tally->dma_load[x][edges]++;
@@ -32,8 +27,8 @@ static void dma_load(pass *p, int x, unsigned edges, int64_t slot_index)
 
 static inline void note_bm_load(pass *p, int x, const start_wait *w)
 {
-    note(&p->earliest.bm, w->slot > w->source ? w->slot : w->source);
-    note(&p->earliest.bm_slot[x], w->slot);
+    note_wait(&p->earliest.bm, w->slot > w->source ? w->slot : w->source);
+    note_wait(&p->earliest.bm_slot[x], w->slot);
 }
 
 static void bm_load(pass *p, int x, unsigned edges, int64_t from_slot, int64_t to_slot)
@@ -72,7 +67,7 @@ static void bm_store_next(pass *p)
                     from->cause, KPU_STALL_L3_BANDWIDTH};
     int cause;
     int64_t start = start_command(e, &w, &cause);
-    note(&p->earliest.bm, w.slot > w.source ? w.slot : w.source);
+    note_wait(&p->earliest.bm, w.slot > w.source ? w.slot : w.source);
     from->release = occupy(e, start, t->out[from->final].bm[from->edges]);
     into->ready = from->release + t->bm_latency;
     into->cause = cause;
@@ -99,7 +94,7 @@ static void dma_store_next(pass *p)
     start_wait w = {-1, from->ready, 0, from->cause, KPU_STALL_DRAM_BANDWIDTH};
     int cause;
     int64_t start = start_command(e, &w, &cause);
-    note(&p->earliest.dma, w.source);
+    note_wait(&p->earliest.dma, w.source);
     from->release = occupy(e, start, t->out[from->final].dma[from->edges]);
     int64_t ready = from->release + t->dma_latency;
     remember_stored(p, p->stored[KPU_HOIST_L3], ready, cause);
@@ -129,7 +124,7 @@ static void store_up_to(pass *p, int64_t l3, int64_t l2)
 
 typedef struct c_use {
     int64_t l3_slot, l2_slot;
-    int64_t previous; /* first in L3, not fresh: its number there when it was there last */
+    int64_t number, previous; /* first in L3, not fresh: its number there, and when last there */
     bool first_l3, first_l2, fresh;
     unsigned edges;
 } c_use;
@@ -169,8 +164,10 @@ static void dma_load_c(pass *p, const c_use *c)
                     KPU_STALL_DRAM_BANDWIDTH};
     int cause;
     int64_t start = start_command(e, &w, &cause);
-    note(&p->earliest.dma, w.slot > w.source ? w.slot : w.source);
-    note(&p->earliest.dma_c_slot, w.slot);
+    note_wait(&p->earliest.dma, w.slot > w.source ? w.slot : w.source);
+    note_wait(&p->earliest.dma_c_slot, w.slot);
+    note_wait(&p->earliest.nearest, c->number - c->previous);
+    note_wait(&p->earliest.farthest, c->previous - c->number);
     into->ready = occupy(e, start, p->t->in[KPU_C].dma[c->edges]) + p->t->dma_latency;
     into->cause = cause;
     p->tally->dma_load[KPU_C][c->edges]++;
@@ -200,8 +197,10 @@ static void place_c(pass *p, int64_t i, c_use *c)
     c->l2_slot = walk_slot(w2, i, &c->first_l2);
     if (!c->first_l2)
         return;
-    if (c->first_l3 && !c->fresh)
-        c->previous = w3->next_number - 1 - walk_revisit_distance(&p->walk, i);
+    if (c->first_l3 && !c->fresh) {
+        c->number = w3->next_number - 1;
+        c->previous = c->number - walk_revisit_distance(&p->walk, i);
+    }
     demand_stores(p, c, w3->next_number - 1, w2->next_number - 1);
     slot_c *s3 = &p->s->ring_c[KPU_HOIST_L3][c->l3_slot];
     if (c->first_l3) {
@@ -394,14 +393,16 @@ static inline __attribute__((always_inline)) int run_sweeps(pass *p, const int s
             repeats_at_loop(p);
         sweep d = describe_sweep(&p->walk);
         int64_t trips = p->walk.trips[WALK_LAST];
+        p->s->steps_walked += trips;
         bool skips = p->repeats && repeats_in_sweep(p);
         for (int64_t i = 0; i < trips; i++) {
-            if (skips && i > 0)
-                i += repeats_at_step(p, i, trips);
+            if (skips && i > 0) {
+                int64_t skipped = repeats_at_step(p, i, trips);
+                p->s->steps_walked -= skipped;
+                i += skipped;
+            }
             run_step(p, stationary, &d, i, i == trips - 1);
         }
-        if (skips)
-            repeats_leave_sweep(p);
     } while (!p->failed && walk_advance(&p->walk));
     return KPU_OK;
 }
@@ -418,8 +419,6 @@ static int run_with_c(pass *p)
     return run_sweeps(p, KPU_C);
 }
 
-static const earliest never = {INT64_MAX, INT64_MAX, {INT64_MAX, INT64_MAX, INT64_MAX}, INT64_MAX};
-
 static int run_remembering(kpu_simulator *s, bool *failed)
 {
     static int (*const run_with[KPU_OPERANDS])(pass *) = {run_with_a, run_with_b, run_with_c};
@@ -428,10 +427,10 @@ static int run_remembering(kpu_simulator *s, bool *failed)
               .t = &s->timing,
               .tally = &s->tally,
               .registers = {-1, -1},
-              .dram_forgotten = -1,
-              .earliest = never,
-              .repeats = s->no_fast_forward ? NULL : repeats_start(s)};
+              .dram_forgotten = -1};
+    s->steps_walked = 0;
     walk_start(&p.walk, p.program, ~0u);
+    p.repeats = s->no_fast_forward ? NULL : repeats_start(&p);
     int code = run_with[p.program->stationary](&p);
     if (code != KPU_OK)
         return code;

@@ -7,12 +7,20 @@
 
 enum { IDDO_STREAMS = KPU_OPERANDS + 1, IDDO_COUT = KPU_OPERANDS }; /* A, B, C in; C out */
 
-/* The earliest that commands of an interval waited for: what lies before cannot have mattered. */
+/* What the commands of an interval waited for: whatever lies before has not mattered. */
 typedef struct earliest {
-    int64_t dma, bm;               /* waits of DMA commands, of block-mover commands */
-    int64_t bm_slot[KPU_OPERANDS]; /* slots of BM_LOADs */
-    int64_t dma_c_slot;            /* slots of DMA_LOADs of C */
+    int64_t dma, bm;               /* earliest wait of DMA commands, of block-mover commands */
+    int64_t bm_slot[KPU_OPERANDS]; /* earliest slot that BM_LOADs waited for */
+    int64_t dma_c_slot;            /* earliest slot that DMA_LOADs of C waited for ... */
+    int64_t nearest, farthest;     /* ... and how far back, in number, the tile was stored; the
+                                      latter is negative, so that less is further */
 } earliest;
+static inline void note_wait(int64_t *so_far, int64_t wait)
+{
+    *so_far = wait < *so_far ? wait : *so_far;
+}
+void earliest_reset(earliest *e);
+void earliest_add(earliest *e, const earliest *other);
 
 typedef struct pass {
     kpu_simulator *s;
@@ -34,18 +42,16 @@ typedef struct pass {
     struct repeats *repeats; /* NULL: nothing is skipped */
 } pass;
 
-/* Before a run, once its scratch is reserved. NULL: out of memory, or this run is too short, or
- * too large, to be worth it. */
-struct repeats *repeats_start(kpu_simulator *s);
+/* Before a run: decides for which loops it is worth looking for repetition. NULL: for none, or out
+ * of memory. */
+struct repeats *repeats_start(pass *p);
 void repeats_free(struct repeats *repeats);
 /* At the first sweep of an iteration, not the first, of the loop that advanced last: skips as many
  * of its iterations as repeat earlier ones, the last one never. */
 void repeats_at_loop(pass *p);
-/* The same before step `i` > 0 of a sweep of `trips`; returns the steps skipped. */
+/* The same before step `i` > 0 of a sweep of `trips`; returns the steps skipped. Only asked if
+ * repeats_in_sweep, asked at the sweep's begin, says that it is worth it. */
 int64_t repeats_at_step(pass *p, int64_t i, int64_t trips);
-/* A sweep begins; is it long enough for repeats_at_step to be asked? */
 bool repeats_in_sweep(pass *p);
-/* The sweep has ended. */
-void repeats_leave_sweep(pass *p);
 
 #endif

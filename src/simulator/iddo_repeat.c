@@ -1,30 +1,512 @@
-#include "simulator/iddo.h"
-struct repeats *repeats_start(kpu_simulator *s)
+/* iddo's fast-forward: finds out that iterations repeat, and skips them. */
+#include "simulator/iddo_repeat.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MARKS = 9,         /* of one loop: periods of up to 8 iterations are found */
+    STEP_PERIODS = 4,  /* of steps */
+    TOUCHED_MAX = 2048 /* slots that an iteration may touch; beyond, its loop is not looked at */
+};
+
+/* One loop of the nest, in its present execution. */
+typedef struct loop {
+    bool watched;
+    int count;         /* iterations remembered in a row, the newest last */
+    earliest earliest; /* since the newest */
+    mark *marks[MARKS];
+} loop;
+
+struct repeats {
+    loop loops[KPU_NEST];
+    mark marks[KPU_NEST][MARKS];
+    ring_scratch scratch;
+    buffer buffer;
+};
+
+void earliest_reset(earliest *e)
 {
-    (void)s;
-    return NULL;
+    *e = (earliest){INT64_MAX, INT64_MAX, {INT64_MAX, INT64_MAX, INT64_MAX},
+                    INT64_MAX, INT64_MAX, INT64_MAX};
 }
+
+void earliest_add(earliest *e, const earliest *other)
+{
+    note_wait(&e->dma, other->dma);
+    note_wait(&e->bm, other->bm);
+    for (int x = 0; x < KPU_OPERANDS; x++)
+        note_wait(&e->bm_slot[x], other->bm_slot[x]);
+    note_wait(&e->dma_c_slot, other->dma_c_slot);
+    note_wait(&e->nearest, other->nearest);
+    note_wait(&e->farthest, other->farthest);
+}
+
+/* ---- memory ----------------------------------------------------------------------------- */
+
+static size_t engine_count(const pass *p)
+{
+    return (size_t)(p->t->dma_engines + p->t->bm_engines);
+}
+
+/* Slots of A and B, and of C, that an iteration of the loop may touch: bounds for the whole run. */
+static void touched_bounds(const pass *p, int position, int64_t *ab, int64_t *c)
+{
+    *ab = *c = 0;
+    for (int r = 0; r < REPEAT_RINGS; r++) {
+        if (r / KPU_HOIST_LEVELS == KPU_C)
+            *c += ring_slots(p, r);
+        else
+            *ab += walk_used_tiles(&p->walk, &p->walk.window[r], position);
+    }
+}
+
+static char *take(char **next, size_t bytes)
+{
+    char *at = *next;
+    *next += (bytes + 15) / 16 * 16;
+    return at;
+}
+
+/* Lays a mark out from *next on. */
+static void lay_mark(const pass *p, int position, mark *m, char **next)
+{
+    m->engines = (engine *)(void *)take(next, engine_count(p) * sizeof(engine));
+    m->l1 = (int64_t *)(void *)take(next, (size_t)p->program->l1_buffers * 2 * sizeof(int64_t));
+    for (int r = 0; r < REPEAT_RINGS; r++) {
+        int x = r / KPU_HOIST_LEVELS, level = r % KPU_HOIST_LEVELS;
+        size_t slots = (size_t)ring_slots(p, r);
+        size_t used = (size_t)walk_used_tiles(&p->walk, &p->walk.window[r], position);
+        if (x == KPU_C)
+            m->c[level] = (slot_c *)(void *)take(next, slots * sizeof(slot_c));
+        else
+            m->ab[x][level] = (slot *)(void *)take(next, used * sizeof(slot));
+    }
+}
+
+static size_t mark_bytes(const pass *p, int position)
+{
+    int64_t ab, c;
+    touched_bounds(p, position, &ab, &c);
+    return engine_count(p) * sizeof(engine) + (size_t)p->program->l1_buffers * 16 +
+           (size_t)ab * sizeof(slot) + (size_t)c * sizeof(slot_c) + 16 * (2 + REPEAT_RINGS);
+}
+
+/* Worth watching: so many iterations that one of them can be skipped after two were compared. */
+static bool is_worth(const pass *p, int position)
+{
+    int64_t ab, c, least = position == WALK_LAST ? 12 : 4;
+    touched_bounds(p, position, &ab, &c);
+    return p->walk.trips[position] >= least && ab + c <= TOUCHED_MAX;
+}
+
+/* Slots that a period may touch in one ring. */
+static size_t longest_span(const pass *p)
+{
+    int64_t longest = 1;
+    for (int r = 0; r < REPEAT_RINGS; r++)
+        longest = ring_slots(p, r) > longest ? ring_slots(p, r) : longest;
+    return (size_t)(longest < MARKS * TOUCHED_MAX ? longest : MARKS * TOUCHED_MAX);
+}
+
+static void lay_scratch(const pass *p, ring_scratch *scratch, char **next)
+{
+    size_t span = longest_span(p);
+    scratch->ab_found = (slot *)(void *)take(next, span * sizeof(slot));
+    scratch->ab_left = (slot *)(void *)take(next, span * sizeof(slot));
+    scratch->c_found = (slot_c *)(void *)take(next, span * sizeof(slot_c));
+    scratch->c_left = (slot_c *)(void *)take(next, span * sizeof(slot_c));
+    scratch->stored =
+        (dram_time *)(void *)take(next, (size_t)(p->s->stored_mask + 1) * sizeof(dram_time));
+}
+
+static bool reserve_marks(pass *p, struct repeats *r)
+{
+    size_t bytes = 2 * longest_span(p) * (sizeof(slot) + sizeof(slot_c)) +
+                   (size_t)(p->s->stored_mask + 1) * sizeof(dram_time) + 16 * 5;
+    for (int l = 0; l < KPU_NEST; l++)
+        if (r->loops[l].watched)
+            bytes += MARKS * mark_bytes(p, l);
+    if (!buffer_reserve(&r->buffer, bytes, 1))
+        return false;
+    char *next = r->buffer.data;
+    lay_scratch(p, &r->scratch, &next);
+    for (int l = 0; l < KPU_NEST; l++)
+        for (int i = 0; r->loops[l].watched && i < MARKS; i++) {
+            r->loops[l].marks[i] = &r->marks[l][i];
+            lay_mark(p, l, r->loops[l].marks[i], &next);
+        }
+    return true;
+}
+
+struct repeats *repeats_start(pass *p)
+{
+    bool any = false;
+    if (!p->s->repeats && !(p->s->repeats = calloc(1, sizeof *p->s->repeats)))
+        return NULL;
+    struct repeats *r = p->s->repeats;
+    for (int l = 0; l < KPU_NEST; l++) {
+        r->loops[l].watched = is_worth(p, l);
+        r->loops[l].count = 0;
+        earliest_reset(&r->loops[l].earliest);
+        any = any || r->loops[l].watched;
+    }
+    earliest_reset(&p->earliest);
+    return any && reserve_marks(p, r) ? r : NULL;
+}
+
 void repeats_free(struct repeats *r)
 {
-    (void)r;
+    if (r)
+        free(r->buffer.data);
+    free(r);
 }
-void repeats_at_loop(pass *p)
+
+/* ---- marks ------------------------------------------------------------------------------ */
+
+static void make_mark(const pass *p, int position, int64_t i, mark *m)
 {
-    (void)p;
+    const kpu_simulator *s = p->s;
+    walk_note_numbers(&p->walk, &m->numbers);
+    m->fabric_free = p->fabric_free;
+    memcpy(m->registers, p->registers, sizeof m->registers);
+    m->next_dma = p->next_dma;
+    m->next_bm = p->next_bm;
+    m->l1_slot = p->l1_slot;
+    m->cycles = p->tally->cycles;
+    memcpy(m->stored, p->stored, sizeof m->stored);
+    m->run_parity = p->run_parity;
+    memcpy(m->stream, p->stream, sizeof m->stream);
+    m->tally = *p->tally;
+    memcpy(m->engines, s->dma, engine_count(p) * sizeof(engine));
+    memcpy(m->l1, s->fab_end, (size_t)p->program->l1_buffers * 2 * sizeof(int64_t));
+    rings_find_touched(p, position, i, m->touched);
+    rings_copy_touched(p, m);
 }
-int64_t repeats_at_step(pass *p, int64_t i, int64_t t)
+
+/* ---- comparing -------------------------------------------------------------------------- */
+
+static bool shifted(int64_t before, int64_t now, int64_t shift)
 {
-    (void)p;
-    (void)i;
-    (void)t;
+    return now - before == shift || (now < 0 && before < 0);
+}
+
+/* `wait`: no command of the period waited for less. */
+static bool same_since(const engine *before, const engine *now, int64_t shift, int64_t wait)
+{
+    return now->since - before->since == shift ||
+           (now->since == before->since && now->since <= wait);
+}
+
+static bool same_stream(const engine *before, const engine *now, int64_t shift, int64_t wait)
+{
+    if (now->free == before->free) /* not used */
+        return true;
+    return now->free - before->free == shift && same_since(before, now, shift, wait);
+}
+
+static bool same_streams(const period *d)
+{
+    const mark *m = d->marks[0];
+    for (int x = 0; x < IDDO_STREAMS; x++) {
+        int64_t wait = x == IDDO_COUT ? m->fabric_free : stream_slot_floor(d, x);
+        if (!same_stream(&m->stream[x], &d->p->stream[x], d->shift, wait))
+            return false;
+    }
+    return true;
+}
+
+static bool same_l1(const period *d)
+{
+    const mark *m = d->marks[0];
+    int64_t d1 = d->p->program->l1_buffers;
+    const int64_t *now = d->p->s->fab_end, *before = m->l1;
+    int64_t i = d->p->l1_slot, j = m->l1_slot;
+    for (int64_t n = 0; n < d1; n++) {
+        if (!shifted(before[j], now[i], d->shift) ||
+            !shifted(before[d1 + j], now[d1 + i], d->shift))
+            return false;
+        i = i + 1 == d1 ? 0 : i + 1;
+        j = j + 1 == d1 ? 0 : j + 1;
+    }
+    return true;
+}
+
+static bool same_registers(const period *d)
+{
+    const pass *p = d->p;
+    const mark *m = d->marks[0];
+    if (p->registers[0] == m->registers[0] && p->registers[1] == m->registers[1])
+        return p->run_parity == m->run_parity; /* no run ended, so none will begin */
+    return shifted(m->registers[m->run_parity], p->registers[p->run_parity], d->shift) &&
+           shifted(m->registers[m->run_parity ^ 1], p->registers[p->run_parity ^ 1], d->shift);
+}
+
+/* Engines take commands in turn: the next one now corresponds to the next one then. */
+static bool same_engines(const engine *before, int64_t next_before, const engine *now,
+                         int64_t next_now, int64_t count, const period *d, int64_t wait)
+{
+    bool used = false, unbroken = true, followed = true;
+    for (int64_t e = 0; e < count; e++) {
+        used = used || now[e].free != before[e].free;
+        unbroken = unbroken && now[e].since == before[e].since && now[e].since <= wait;
+    }
+    if (!used)
+        return true;
+    for (int64_t i = 0; i < count; i++) {
+        const engine *b = &before[(next_before + i) % count], *n = &now[(next_now + i) % count];
+        if (n->free - b->free != d->shift || b->free == 0)
+            return false;
+        followed =
+            followed && (n->since - b->since == d->shift ||
+                         (n == now + (b - before) && n->since == b->since && n->since <= wait));
+    }
+    return unbroken || followed;
+}
+
+static bool same_class(const period *d, bool dma)
+{
+    const pass *p = d->p;
+    const mark *m = d->marks[0];
+    int64_t first = dma ? 0 : p->t->dma_engines;
+    return same_engines(m->engines + first, dma ? m->next_dma : m->next_bm, p->s->dma + first,
+                        dma ? p->next_dma : p->next_bm, dma ? p->t->dma_engines : p->t->bm_engines,
+                        d, dma ? d->earliest.dma : d->earliest.bm);
+}
+
+/* The makespan so far is a maximum over stores: known to move on with them, or not to matter. */
+static bool same_cycles(const period *d)
+{
+    const mark *m = d->marks[0];
+    bool stores = d->p->stored[KPU_HOIST_L3] != m->stored[KPU_HOIST_L3];
+    return !stores || d->p->tally->cycles > m->cycles;
+}
+
+/* Cheapest first: most candidates for a period fail at once. */
+static bool is_period(period *d)
+{
+    const pass *p = d->p;
+    const mark *m = d->marks[0];
+    d->shift = p->fabric_free - m->fabric_free;
+    int row = p->program->stationary == KPU_A ? KPU_B : KPU_A;
+    if (p->stream[row].free - m->stream[row].free != d->shift || !same_l1(d) || !same_registers(d))
+        return false;
+    earliest_reset(&d->earliest);
+    for (int i = 0; i < d->iterations; i++)
+        earliest_add(&d->earliest, &d->marks[i]->earliest);
+    return same_streams(d) && same_class(d, true) && same_class(d, false) && same_cycles(d) &&
+           rings_fit(d);
+}
+
+/* ---- skipping --------------------------------------------------------------------------- */
+
+static int64_t greatest_divisor(int64_t a, int64_t b)
+{
+    while (b) {
+        int64_t r = a % b;
+        a = b;
+        b = r;
+    }
+    return a;
+}
+
+/* What each engine was busy for in `times` more periods, in each of which engines take the place of
+ * those `turn` before. `before` is overwritten. */
+static void repeat_busy(engine *before, engine *now, int64_t count, int64_t turn, int64_t times)
+{
+    int64_t cycle = turn ? count / greatest_divisor(count, turn) : 1;
+    int64_t rounds = times / cycle, rest = times % cycle;
+    for (int64_t e = 0; e < count; e++)
+        before[e].busy = now[e].busy - before[e].busy;
+    for (int64_t e = 0; e < count; e++) {
+        int64_t from = e;
+        for (int64_t k = 0; k < cycle; k++) {
+            from = (from - turn + count) % count;
+            now[e].busy += before[from].busy * (rounds + (k < rest));
+        }
+    }
+}
+
+/* Engines `times` periods on. `before` is overwritten. */
+static void repeat_engines(engine *before, engine *now, int64_t count, int64_t turn,
+                           const int64_t by[2]) /* times, shift */
+{
+    int64_t times = by[0], later = times * by[1];
+    bool used = false, broken = false;
+    for (int64_t e = 0; e < count; e++) {
+        used = used || now[e].free != before[e].free;
+        broken = broken || now[e].since != before[e].since;
+    }
+    if (!used)
+        return;
+    repeat_busy(before, now, count, turn, times);
+    int64_t total = turn * (times % count) % count;
+    for (int64_t e = 0; e < count; e++) {
+        engine *to = &before[(e + total) % count];
+        bool moves = broken && (turn || now[e].since != to->since);
+        to->free = now[e].free + later;
+        to->busy = now[(e + total) % count].busy;
+        if (!broken)
+            continue; /* each has been busy since it was, wherever it stands in the row */
+        to->since = moves ? now[e].since + later : now[e].since;
+    }
+    memcpy(now, before, (size_t)count * sizeof *now);
+}
+
+static void repeat_tally(tally *now, const tally *before, int64_t times)
+{
+    int64_t cycles = now->cycles;
+    const int64_t *b = (const int64_t *)(const void *)before;
+    int64_t *n = (int64_t *)(void *)now;
+    for (size_t i = 0; i < sizeof *now / sizeof *n; i++)
+        n[i] += times * (n[i] - b[i]);
+    now->cycles = cycles;
+}
+
+static void repeat_l1(const period *d, int64_t times)
+{
+    pass *p = d->p;
+    const mark *m = d->marks[0];
+    int64_t d1 = p->program->l1_buffers, *now = p->s->fab_end;
+    int64_t turn = (p->l1_slot - m->l1_slot + d1) % d1 * (times % d1) % d1;
+    for (int64_t i = 0; i < 2 * d1; i++)
+        m->l1[i < d1 ? (i + turn) % d1 : d1 + (i - d1 + turn) % d1] =
+            now[i] < 0 ? now[i] : now[i] + times * d->shift;
+    memcpy(now, m->l1, (size_t)d1 * 2 * sizeof *now);
+    p->l1_slot = (p->l1_slot + turn) % d1;
+}
+
+static void repeat_registers(const period *d, int64_t times)
+{
+    pass *p = d->p;
+    const mark *m = d->marks[0];
+    if (p->registers[0] == m->registers[0] && p->registers[1] == m->registers[1])
+        return;
+    bool turned = (p->run_parity != m->run_parity) && times % 2;
+    int64_t moved[2];
+    for (int i = 0; i < 2; i++)
+        moved[i ^ turned] =
+            p->registers[i] < 0 ? p->registers[i] : p->registers[i] + times * d->shift;
+    memcpy(p->registers, moved, sizeof moved);
+    p->run_parity ^= turned;
+}
+
+static void repeat_streams(const period *d, int64_t times)
+{
+    for (int x = 0; x < IDDO_STREAMS; x++) {
+        engine *now = &d->p->stream[x];
+        const engine *before = &d->marks[0]->stream[x];
+        if (now->free == before->free)
+            continue;
+        if (now->since != before->since)
+            now->since += times * d->shift;
+        now->free += times * d->shift;
+    }
+}
+
+/* Everything but the walk, which has other loops to look after. */
+static void repeat(const period *d, int64_t times)
+{
+    pass *p = d->p;
+    mark *m = d->marks[0];
+    const timing *t = p->t;
+    int64_t dma_turn = (p->next_dma - m->next_dma + t->dma_engines) % t->dma_engines;
+    int64_t bm_turn = (p->next_bm - m->next_bm + t->bm_engines) % t->bm_engines;
+    const int64_t by[2] = {times, d->shift};
+    rings_repeat(d, times);
+    repeat_engines(m->engines, p->s->dma, t->dma_engines, dma_turn, by);
+    repeat_engines(m->engines + t->dma_engines, p->s->bm, t->bm_engines, bm_turn, by);
+    p->next_dma = (p->next_dma + dma_turn * (times % t->dma_engines)) % t->dma_engines;
+    p->next_bm = (p->next_bm + bm_turn * (times % t->bm_engines)) % t->bm_engines;
+    repeat_l1(d, times);
+    repeat_registers(d, times);
+    repeat_streams(d, times);
+    p->fabric_free += times * d->shift;
+    repeat_tally(p->tally, &m->tally, times);
+    if (p->stored[KPU_HOIST_L3] != m->stored[KPU_HOIST_L3])
+        p->tally->cycles += times * d->shift;
+    for (int level = 0; level < KPU_HOIST_LEVELS; level++) {
+        int64_t slots = p->program->window[KPU_C][level].slots;
+        p->stored[level] += times * (p->stored[level] - m->stored[level]);
+        p->stored_slot[level] = p->stored[level] % slots;
+    }
+}
+
+/* ---- looking ---------------------------------------------------------------------------- */
+
+/* Looks for a period among the iterations before the one that starts now, of which `left` may be
+ * skipped. Returns its length, 0 if there is none. */
+static int find_period(pass *p, loop *l, int longest, int64_t left, period *d)
+{
+    for (int q = 1; q < l->count && q <= longest && q <= left; q++) {
+        *d = (period){.p = p,
+                      .marks = &l->marks[l->count - 1 - q],
+                      .iterations = q,
+                      .limit = left / q,
+                      .scratch = &p->repeats->scratch};
+        if (is_period(d))
+            return q;
+    }
     return 0;
 }
+
+/* The newest mark goes to the end of the row; of a full row the oldest is forgotten. */
+static mark *next_mark(loop *l)
+{
+    if (l->count == MARKS) {
+        mark *oldest = l->marks[0];
+        memmove(l->marks, l->marks + 1, (MARKS - 1) * sizeof *l->marks);
+        l->marks[--l->count] = oldest;
+    }
+    return l->marks[l->count++];
+}
+
+/* Marks the start of an iteration and skips what repeats from here on; returns iterations. */
+static int64_t look(pass *p, int position, int64_t i, int64_t trips)
+{
+    loop *l = &p->repeats->loops[position];
+    int64_t left = trips - 1 - i;
+    period d;
+    if (l->count)
+        l->marks[l->count - 1]->earliest = l->earliest;
+    earliest_reset(&l->earliest);
+    if (left <= 0)
+        return 0;
+    make_mark(p, position, i, next_mark(l));
+    int q = find_period(p, l, position == WALK_LAST ? STEP_PERIODS : MARKS - 1, left, &d);
+    if (!q)
+        return 0;
+    repeat(&d, d.limit);
+    walk_repeat(&p->walk, &d.marks[0]->numbers, position, q, d.limit);
+    l->count = 0;
+    return q * d.limit;
+}
+
+static void pass_on_earliest(pass *p, int from)
+{
+    for (int l = 0; l <= from; l++)
+        earliest_add(&p->repeats->loops[l].earliest, &p->earliest);
+    earliest_reset(&p->earliest);
+}
+
+void repeats_at_loop(pass *p)
+{
+    int position = p->walk.changed;
+    pass_on_earliest(p, WALK_LAST);
+    for (int l = position + 1; l < KPU_NEST; l++)
+        p->repeats->loops[l].count = 0;
+    if (p->repeats->loops[position].watched)
+        look(p, position, p->walk.index[position], p->walk.trips[position]);
+}
+
 bool repeats_in_sweep(pass *p)
 {
-    (void)p;
-    return false;
+    p->repeats->loops[WALK_LAST].count = 0;
+    return p->repeats->loops[WALK_LAST].watched && p->walk.trips[WALK_LAST] >= 8;
 }
-void repeats_leave_sweep(pass *p)
+
+int64_t repeats_at_step(pass *p, int64_t i, int64_t trips)
 {
-    (void)p;
+    pass_on_earliest(p, WALK_LAST);
+    return look(p, WALK_LAST, i, trips);
 }

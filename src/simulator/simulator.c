@@ -57,6 +57,11 @@ bool buffer_reserve(buffer *b, size_t count, size_t size)
     return true;
 }
 
+int64_t kpu_simulator_steps_walked(const kpu_simulator *s)
+{
+    return s->steps_walked;
+}
+
 /* The engines and the results' per-engine busy cycles: both start from zero. */
 static bool reserve_engines(kpu_simulator *s)
 {
@@ -85,7 +90,7 @@ static bool reserve_rings(kpu_simulator *s)
         return false;
     slot *next = s->slots_buffer.data;
     for (size_t i = 0; i < ab; i++)
-        next[i].release = -1;
+        next[i] = (slot){.release = -1};
     for (int x = KPU_A; x <= KPU_B; x++)
         for (int level = 0; level < KPU_HOIST_LEVELS; level++) {
             s->ring[x][level] = next;
@@ -93,7 +98,7 @@ static bool reserve_rings(kpu_simulator *s)
         }
     slot_c *c = (slot_c *)(void *)next;
     for (size_t i = 0; i < c3 + c2; i++)
-        c[i].release = -1;
+        c[i] = (slot_c){.release = -1};
     s->ring_c[KPU_HOIST_L3] = c;
     s->ring_c[KPU_HOIST_L2] = c + c3;
     return true;

@@ -85,6 +85,7 @@ struct kpu_simulator {
     slot *ring[KPU_OPERANDS][KPU_HOIST_LEVELS]; /* A, B */
     slot_c *ring_c[KPU_HOIST_LEVELS];
     bool no_fast_forward;
+    int64_t steps_walked;
     dram_time *stored; /* iddo: of the latest stores, by the tile's number at L3 and this mask */
     int64_t stored_mask;
     int64_t *dram_ready; /* eddo: per C tile: its last DMA_STORE's ready time, or -(number in L3 +

@@ -289,26 +289,47 @@ static int64_t wrap(int64_t slot, int64_t slots)
     return (slot % slots + slots) % slots;
 }
 
-void walk_repeat(walk *w, const walk *earlier, int position, int64_t times)
+void walk_note_numbers(const walk *w, walk_numbers *out)
+{
+    for (int i = 0; i < KPU_OPERANDS * KPU_HOIST_LEVELS; i++) {
+        out->next[i] = w->window[i].next_number;
+        out->base[i] = w->window[i].base_number;
+    }
+}
+
+void walk_repeat(walk *w, const walk_numbers *earlier, int position, int64_t iterations,
+                 int64_t times)
 {
     for (int i = 0; i < KPU_OPERANDS * KPU_HOIST_LEVELS; i++) {
         walk_window *v = &w->window[i];
-        const walk_window *e = &earlier->window[i];
-        if (!(w->windows >> i & 1))
-            continue;
-        int64_t tiles = (v->next_number - e->next_number) * times;
-        int64_t base = (v->base_number - e->base_number) * times;
-        v->next_number += tiles;
-        v->base_number += base;
-        v->head_slot = wrap(v->head_slot + tiles, v->slots);
-        v->base_slot = wrap(v->base_slot + base, v->slots);
+        int64_t tiles = (v->next_number - earlier->next[i]) * times;
+        int64_t base = (v->base_number - earlier->base[i]) * times;
+        if (tiles) {
+            v->next_number += tiles;
+            v->head_slot = wrap(v->head_slot + tiles, v->slots);
+        }
+        if (base) {
+            v->base_number += base;
+            v->base_slot = wrap(v->base_slot + base, v->slots);
+        }
     }
     if (position == WALK_LAST)
         return;
     /* To the iteration before the one wanted, and on from there as usual. */
-    w->index[position] += (w->index[position] - earlier->index[position]) * times - 1;
+    w->index[position] += iterations * times - 1;
     w->next = position;
     walk_advance(w);
+}
+
+bool walk_c_returns(const kpu_program *p)
+{
+    int hoist = p->window[KPU_C][KPU_HOIST_L3].hoist;
+    for (int k = 0; k < hoist; k++)
+        for (int l = k + 1; l < hoist; l++)
+            if (p->loop_dim[k] == KPU_K && p->trips[k][0] > 1 && p->loop_dim[l] != KPU_K &&
+                p->trips[l][0] > 1)
+                return true;
+    return false;
 }
 
 static int64_t global_index(const walk *w, int dim)

@@ -1,0 +1,83 @@
+/* Private to iddo's fast-forward: what is remembered of the start of an iteration.
+ *
+ * The system is time-invariant: if at the start of an iteration everything that commands will read
+ * equals, but for one shift D of all times, what it was q iterations before, then the iterations
+ * from here on do what those q did, D later; and so on, for as long as what they find in the rings
+ * fits as well. Compared are: the engines, the fabric, L1 and registers (iddo_repeat.c), and of
+ * every ring the tiles that these iterations can touch (iddo_rings.c). Two times correspond if they
+ * differ by D, or if both are so early that they lost against another wait of the same command:
+ * then neither start nor cause depends on them. */
+#ifndef KPU_SRC_SIMULATOR_IDDO_REPEAT_H
+#define KPU_SRC_SIMULATOR_IDDO_REPEAT_H
+
+#include "simulator/iddo.h"
+
+enum { REPEAT_RINGS = KPU_OPERANDS * KPU_HOIST_LEVELS };
+
+/* The tiles of a ring that an iteration can touch: `count` slots from tile number `from` on. */
+typedef struct touched {
+    int64_t from, count;
+    bool filling; /* C: new tiles come and no store has been demanded yet */
+} touched;
+
+/* The start of an iteration. */
+typedef struct mark {
+    walk_numbers numbers;
+    int64_t fabric_free, registers[2], next_dma, next_bm, l1_slot, cycles;
+    int64_t stored[KPU_HOIST_LEVELS];
+    int run_parity;
+    engine stream[IDDO_STREAMS];
+    earliest earliest; /* of the iteration that starts here */
+    touched touched[REPEAT_RINGS];
+    tally tally;
+    engine *engines; /* DMA, block movers */
+    int64_t *l1;     /* fab_end, cout_end */
+    slot *ab[KPU_OPERANDS][KPU_HOIST_LEVELS];
+    slot_c *c[KPU_HOIST_LEVELS];
+} mark;
+
+/* Room for what a period found in a ring and what it left there; for all stores remembered. */
+typedef struct ring_scratch {
+    slot *ab_found, *ab_left;
+    slot_c *c_found, *c_left;
+    dram_time *stored;
+} ring_scratch;
+
+/* What a period found in a ring: `span` slots from tile number `from` on, `step` further on in each
+ * period. Times below a floor lose against whatever else their readers wait for. */
+typedef struct range {
+    int ring;
+    int64_t slots, from, span, step;
+    int64_t ready_floor, release_floor; /* at the period's start; they move on with the periods */
+    int64_t links, links_step;          /* C: how links count on */
+} range;
+
+/* Two instants of a run: the start of the oldest iteration of a candidate for a period, and now. */
+typedef struct period {
+    pass *p;
+    mark *const *marks; /* of its iterations, in order */
+    int iterations;
+    int64_t shift;     /* D */
+    int64_t limit;     /* repetitions that are possible, as far as known */
+    earliest earliest; /* of the whole period */
+    range range[REPEAT_RINGS];
+    const ring_scratch *scratch;
+} period;
+
+/* Which slots the iteration of the loop at `position` that starts at step `i` can touch. */
+void rings_find_touched(const pass *p, int position, int64_t i, touched out[REPEAT_RINGS]);
+void rings_copy_touched(const pass *p, mark *m);
+/* Lowers period->limit to the repetitions for which the rings fit; false if there is none. */
+bool rings_fit(period *d);
+/* Brings the rings, but not their walks' numbers, to where `times` repetitions leave them. */
+void rings_repeat(const period *d, int64_t times);
+
+/* The earliest release that streams of operand x can have waited for. */
+int64_t stream_slot_floor(const period *d, int x);
+
+static inline int64_t ring_slots(const pass *p, int ring)
+{
+    return p->program->window[ring / KPU_HOIST_LEVELS][ring % KPU_HOIST_LEVELS].slots;
+}
+
+#endif

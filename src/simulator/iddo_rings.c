@@ -1,0 +1,479 @@
+/* iddo's fast-forward: the tiles in the rings. */
+#include <string.h>
+
+#include "simulator/iddo_repeat.h"
+
+/* ---- which slots an iteration can touch ------------------------------------------------- */
+
+static int64_t c_new_tiles(const pass *p, int level)
+{
+    return p->walk.window[walk_bit(KPU_C, level)].next_number;
+}
+
+/* L3: back to the tiles that block movers have still to store into. */
+static void reach_back(const pass *p, touched *t)
+{
+    const walk_window *w2 = &p->walk.window[walk_bit(KPU_C, KPU_HOIST_L2)];
+    int64_t slots = p->program->window[KPU_C][KPU_HOIST_L3].slots;
+    if (p->stored[KPU_HOIST_L2] == w2->next_number)
+        return;
+    const slot_c *oldest = &p->s->ring_c[KPU_HOIST_L2][p->stored_slot[KPU_HOIST_L2]];
+    int64_t back = (t->from % slots - oldest->link + slots) % slots;
+    if (back + t->count >= slots) {
+        t->count = slots;
+        return;
+    }
+    t->from -= back;
+    t->count += back;
+}
+
+static void find_touched_c(const pass *p, int level, bool resident, touched *t)
+{
+    int64_t slots = p->program->window[KPU_C][level].slots, next = c_new_tiles(p, level);
+    if (level == KPU_HOIST_L3)
+        reach_back(p, t);
+    if (resident)
+        return;
+    t->filling = p->stored[level] == 0 && next <= slots;
+    if (!t->filling && p->stored[level] != next - slots)
+        t->count = slots; /* stores go to tiles anywhere */
+}
+
+void rings_find_touched(const pass *p, int position, int64_t i, touched out[REPEAT_RINGS])
+{
+    unsigned moving = p->walk.multi & ~((1u << position) - 1);
+    for (int r = 0; r < REPEAT_RINGS; r++) {
+        int x = r / KPU_HOIST_LEVELS, level = r % KPU_HOIST_LEVELS;
+        const walk_window *v = &p->walk.window[r], *l2 = &p->walk.window[walk_bit(x, KPU_HOIST_L2)];
+        bool in_registers = x == p->program->stationary && !(p->program->relevant[x] & moving);
+        out[r] = (touched){.from = walk_peek_number(v, position == WALK_LAST ? i : 0)};
+        /* Nobody asks L2 for a tile that stays in the registers, nor L3 for one that stays in L2. */
+        if (in_registers || (level == KPU_HOIST_L3 && walk_is_resident(&p->walk, l2, position)))
+            continue;
+        out[r].count = walk_used_tiles(&p->walk, v, position);
+        if (x == KPU_C)
+            find_touched_c(p, level, walk_is_resident(&p->walk, v, position), &out[r]);
+    }
+}
+
+static int64_t slot_of(int64_t number, int64_t slots)
+{
+    int64_t at = number % slots;
+    return at < 0 ? at + slots : at;
+}
+
+/* `count` slots of a ring from tile number `from` on, in order. */
+static void copy_out(const void *ring, size_t size, int64_t slots, const touched *t, void *out)
+{
+    int64_t at = slot_of(t->from, slots), first = slots - at < t->count ? slots - at : t->count;
+    memcpy(out, (const char *)ring + (size_t)at * size, (size_t)first * size);
+    memcpy((char *)out + (size_t)first * size, ring, (size_t)(t->count - first) * size);
+}
+
+void rings_copy_touched(const pass *p, mark *m)
+{
+    for (int r = 0; r < REPEAT_RINGS; r++) {
+        int x = r / KPU_HOIST_LEVELS, level = r % KPU_HOIST_LEVELS;
+        int64_t slots = ring_slots(p, r);
+        if (m->touched[r].count == 0)
+            continue;
+        if (x == KPU_C)
+            copy_out(p->s->ring_c[level], sizeof(slot_c), slots, &m->touched[r], m->c[level]);
+        else
+            copy_out(p->s->ring[x][level], sizeof(slot), slots, &m->touched[r], m->ab[x][level]);
+    }
+}
+
+/* ---- one ring over a period ------------------------------------------------------------- */
+
+/* Puts together what the iterations of the period found, each slot as found first. False if they
+ * cannot be put together. */
+static bool find_range(const period *d, int ring, const touched *now, range *g)
+{
+    const touched *first = &d->marks[0]->touched[ring];
+    *g = (range){.ring = ring,
+                 .slots = ring_slots(d->p, ring),
+                 .from = first->from,
+                 .step = now->from - first->from};
+    bool used = now->count > 0;
+    int64_t end = first->from;
+    for (int i = 0; i < d->iterations; i++) {
+        const touched *t = &d->marks[i]->touched[ring];
+        if ((t->count > 0) != used || t->from < first->from || t->from > end ||
+            t->filling != now->filling)
+            return false;
+        end = t->from + t->count > end ? t->from + t->count : end;
+    }
+    if (!used)
+        return true;
+    g->span = end - g->from < g->slots ? end - g->from : g->slots;
+    return g->step >= 0 && first->count == now->count;
+}
+
+/* Copies the slots that the period found into `out`. */
+static void gather(const period *d, const range *g, size_t size, void *out)
+{
+    int x = g->ring / KPU_HOIST_LEVELS, level = g->ring % KPU_HOIST_LEVELS;
+    int64_t done = 0;
+    for (int i = 0; i < d->iterations && done < g->span; i++) {
+        const mark *m = d->marks[i];
+        const touched *t = &m->touched[g->ring];
+        const char *from = x == KPU_C ? (const char *)m->c[level] : (const char *)m->ab[x][level];
+        int64_t skip = g->from + done - t->from, count = t->count - skip;
+        if (count <= 0)
+            continue;
+        count = count < g->span - done ? count : g->span - done;
+        memcpy((char *)out + (size_t)done * size, from + (size_t)skip * size, (size_t)count * size);
+        done += count;
+    }
+}
+
+/* Walks over the slots that the repetitions find for the first time: place `at` from the present
+ * position on is to be what place `index` of the period was. */
+typedef struct place {
+    int64_t at, index, repetition;
+} place;
+
+static bool next_place(const range *g, int64_t limit, place *c)
+{
+    c->at++;
+    c->index++;
+    if (c->index == g->span) {
+        if (g->step == 0 || ++c->repetition == limit)
+            return false;
+        c->index = g->step < g->span ? g->span - g->step : 0;
+        c->at = c->repetition * g->step + c->index;
+    }
+    return c->at < g->slots;
+}
+
+static bool corresponds(int64_t then, int64_t now, int64_t shift, int64_t floor)
+{
+    return now - then == shift || (then < 0 && now < 0) || (then < floor && now - shift < floor);
+}
+
+static bool same_slot(const range *g, const slot *then, const slot *now, int64_t shift)
+{
+    bool late = now->ready - then->ready == shift && now->cause == then->cause;
+    return (late || (then->ready < g->ready_floor && now->ready - shift < g->ready_floor)) &&
+           corresponds(then->release, now->release, shift, g->release_floor);
+}
+
+/* Links count on by links_step in each period: slots of L3, modulo `links`; or numbers at L2, of
+ * which only those not yet stored, from `links` on, matter. */
+static bool same_link(const period *d, const range *g, int64_t then, int64_t now, int64_t times)
+{
+    if (g->ring % KPU_HOIST_LEVELS == KPU_HOIST_L2)
+        return slot_of(now - then - g->links_step * times, g->links) == 0;
+    return now - then == g->links_step * times ||
+           (then < g->links && now < d->p->stored[KPU_HOIST_L2]);
+}
+
+static bool same_c(const period *d, const range *g, const slot_c *then, const slot_c *now,
+                   int64_t times)
+{
+    int64_t shift = d->shift * times;
+    bool late = now->ready - then->ready == shift && now->cause == then->cause;
+    bool released = corresponds(then->release, now->release, shift, 0) ||
+                    (g->release_floor == INT64_MAX && !now->unwritten);
+    return (late || (then->ready < g->ready_floor && now->ready - shift < g->ready_floor)) &&
+           released && now->final == then->final && now->unwritten == then->unwritten &&
+           now->edges == then->edges && same_link(d, g, then->link, now->link, times);
+}
+
+/* Lowers the limit to the repetitions that find in the ring what the period found. */
+static bool ring_fits(period *d, const range *g)
+{
+    int x = g->ring / KPU_HOIST_LEVELS, level = g->ring % KPU_HOIST_LEVELS;
+    const pass *p = d->p;
+    bool is_c = x == KPU_C;
+    if (is_c)
+        gather(d, g, sizeof(slot_c), d->scratch->c_found);
+    else
+        gather(d, g, sizeof(slot), d->scratch->ab_found);
+    int64_t start = slot_of(g->from + g->step, g->slots);
+    for (place c = {-1, -1, 0}; next_place(g, d->limit, &c);) {
+        int64_t times = c.repetition + 1, at = start + c.at;
+        at = at >= g->slots ? at - g->slots : at;
+        bool same =
+            is_c ? same_c(d, g, &d->scratch->c_found[c.index], &p->s->ring_c[level][at], times)
+                 : same_slot(g, &d->scratch->ab_found[c.index], &p->s->ring[x][level][at],
+                             d->shift * times);
+        if (!same) {
+            d->limit = c.repetition;
+            break;
+        }
+    }
+    return d->limit > 0;
+}
+
+/* ---- skipping --------------------------------------------------------------------------- */
+
+/* What the tile at a place becomes that is, `times` periods later, what the period left of what it
+ * found: it wrote what differs. */
+static void leave_slot(const slot *found, const slot *left, int64_t shift, slot *out)
+{
+    if (left->ready != found->ready) {
+        out->ready = left->ready + shift;
+        out->cause = left->cause;
+    }
+    if (left->release != found->release)
+        out->release = left->release + shift;
+}
+
+static void leave_c(const period *d, const range *g, const slot_c *const was[2], int64_t times,
+                    slot_c *out)
+{
+    const slot_c *found = was[0], *left = was[1];
+    int64_t shift = d->shift * times;
+    if (left->ready != found->ready) {
+        out->ready = left->ready + shift;
+        out->cause = left->cause;
+    }
+    if (left->release != found->release)
+        out->release = left->release + shift;
+    if (left->link != found->link) {
+        out->link = left->link + g->links_step * times;
+        if (g->ring % KPU_HOIST_LEVELS == KPU_HOIST_L2)
+            out->link = slot_of(out->link, g->links);
+    }
+    out->final = left->final;
+    out->unwritten = left->unwritten;
+    out->edges = left->edges;
+}
+
+/* A whole ring of new tiles: what each slot holds moves on. */
+static void turn_slot(const period *d, int64_t times, slot *s)
+{
+    s->ready += d->shift * times;
+    if (s->release >= 0)
+        s->release += d->shift * times;
+}
+static void turn_c(const period *d, const range *g, int64_t times, slot_c *s)
+{
+    s->ready += d->shift * times;
+    if (s->release >= 0)
+        s->release += d->shift * times;
+    s->link += g->links_step * times;
+    if (g->ring % KPU_HOIST_LEVELS == KPU_HOIST_L2)
+        s->link = slot_of(s->link, g->links);
+}
+
+static void turn_ring(const period *d, const range *g, int64_t times)
+{
+    int x = g->ring / KPU_HOIST_LEVELS, level = g->ring % KPU_HOIST_LEVELS;
+    const kpu_simulator *s = d->p->s;
+    touched now = {.from = g->from + g->step, .count = g->slots};
+    int64_t at = slot_of(now.from + g->step * times, g->slots);
+    if (x == KPU_C)
+        copy_out(s->ring_c[level], sizeof(slot_c), g->slots, &now, d->scratch->c_left);
+    else
+        copy_out(s->ring[x][level], sizeof(slot), g->slots, &now, d->scratch->ab_left);
+    for (int64_t i = 0; i < g->slots; i++) {
+        if (x == KPU_C) {
+            turn_c(d, g, times, &d->scratch->c_left[i]);
+            s->ring_c[level][at] = d->scratch->c_left[i];
+        } else {
+            turn_slot(d, times, &d->scratch->ab_left[i]);
+            s->ring[x][level][at] = d->scratch->ab_left[i];
+        }
+        at = at + 1 == g->slots ? 0 : at + 1;
+    }
+}
+
+/* Place `index` of the period, `times` periods later, `at` from where the period began. */
+static void leave_place(const period *d, const range *g, int64_t index, int64_t times, int64_t at)
+{
+    int x = g->ring / KPU_HOIST_LEVELS, level = g->ring % KPU_HOIST_LEVELS;
+    const kpu_simulator *s = d->p->s;
+    int64_t to = slot_of(g->from + at, g->slots);
+    if (x == KPU_C) {
+        const slot_c *const was[2] = {&d->scratch->c_found[index], &d->scratch->c_left[index]};
+        leave_c(d, g, was, times, &s->ring_c[level][to]);
+    } else {
+        leave_slot(&d->scratch->ab_found[index], &d->scratch->ab_left[index], d->shift * times,
+                   &s->ring[x][level][to]);
+    }
+}
+
+static void repeat_ring(const period *d, const range *g, int64_t times)
+{
+    int x = g->ring / KPU_HOIST_LEVELS, level = g->ring % KPU_HOIST_LEVELS;
+    const kpu_simulator *s = d->p->s;
+    if (g->step > 0 && g->span == g->slots) {
+        turn_ring(d, g, times);
+        return;
+    }
+    touched all = {.from = g->from, .count = g->span};
+    if (x == KPU_C) {
+        gather(d, g, sizeof(slot_c), d->scratch->c_found);
+        copy_out(s->ring_c[level], sizeof(slot_c), g->slots, &all, d->scratch->c_left);
+    } else {
+        gather(d, g, sizeof(slot), d->scratch->ab_found);
+        copy_out(s->ring[x][level], sizeof(slot), g->slots, &all, d->scratch->ab_left);
+    }
+    if (g->step == 0) {
+        for (int64_t i = 0; i < g->span; i++)
+            leave_place(d, g, i, times, i);
+        return;
+    }
+    int64_t last = g->step < g->span ? g->step : g->span;  /* places that no later period touches */
+    int64_t ring_ago = (g->slots + g->step - 1) / g->step; /* older ones have been overwritten */
+    for (int64_t k = times > ring_ago ? times - ring_ago : 1; k <= times; k++)
+        for (int64_t i = 0; i < last; i++)
+            leave_place(d, g, i, k, k * g->step + i);
+    for (int64_t i = g->step; i < g->span; i++)
+        leave_place(d, g, i, times, times * g->step + i);
+}
+
+/* ---- what may differ -------------------------------------------------------------------- */
+
+/* Tiles that came to the ring in the period. */
+static int64_t new_tiles(const period *d, int ring)
+{
+    return d->p->walk.window[ring].next_number - d->marks[0]->numbers.next[ring];
+}
+
+int64_t stream_slot_floor(const period *d, int x)
+{
+    const mark *m = d->marks[0];
+    const kpu_program *p = d->p->program;
+    if (x == p->stationary)
+        return p->double_buffered && m->registers[m->run_parity ^ 1] < m->registers[m->run_parity]
+                   ? m->registers[m->run_parity ^ 1]
+                   : m->registers[m->run_parity];
+    return m->l1[m->l1_slot + (x == KPU_C ? p->l1_buffers : 0)];
+}
+
+static void set_floors(const period *d, range *g)
+{
+    int x = g->ring / KPU_HOIST_LEVELS, level = g->ring % KPU_HOIST_LEVELS;
+    bool stays = new_tiles(d, g->ring) == 0;
+    g->release_floor = stays ? INT64_MAX : 0; /* nobody asks for it while the tiles stay ... */
+    if (level == KPU_HOIST_L2) {
+        g->ready_floor = stream_slot_floor(d, x);
+    } else {
+        int64_t released = d->earliest.bm_slot[x], wait = d->earliest.bm;
+        g->ready_floor = released == INT64_MAX ? 0 : released;
+        if (x != KPU_C && stays) /* ... but those who set it to the latest end of a read */
+            g->release_floor = wait == INT64_MAX ? 0 : wait;
+    }
+    if (x == KPU_C && d->p->stored[level] != d->marks[0]->stored[level])
+        g->ready_floor = 0; /* stores wait for nothing else */
+}
+
+/* C's stores follow its new tiles at a constant distance, or none comes into question. */
+static bool stores_fit(period *d, int level, const touched *now)
+{
+    const mark *m = d->marks[0];
+    int ring = walk_bit(KPU_C, level);
+    int64_t tiles = new_tiles(d, ring), stores = d->p->stored[level] - m->stored[level];
+    if (tiles == stores)
+        return true;
+    if (!now->filling || stores)
+        return false;
+    int64_t room = ring_slots(d->p, ring) - d->p->walk.window[ring].next_number;
+    d->limit = room / tiles < d->limit ? room / tiles : d->limit;
+    return d->limit > 0;
+}
+
+/* ---- C in DRAM -------------------------------------------------------------------------- */
+
+static bool same_stored(const period *d, int64_t number, int64_t step, int64_t repetition)
+{
+    const kpu_simulator *s = d->p->s;
+    const dram_time *now = &s->stored[number & s->stored_mask];
+    int64_t floor = d->earliest.dma_c_slot + (repetition + 1) * d->shift;
+    if (now->ready < floor)
+        return true; /* so it was in the period, or it would not have shifted to this */
+    int64_t before = number - step;
+    if (before < 0 || before + s->stored_mask + 1 < d->p->stored[KPU_HOIST_L3])
+        return false;
+    const dram_time *then = &s->stored[before & s->stored_mask];
+    return now->ready - then->ready == d->shift && now->cause == then->cause;
+}
+
+/* Tiles of C that come back from DRAM. */
+static bool dram_fits(period *d)
+{
+    const pass *p = d->p;
+    int ring = walk_bit(KPU_C, KPU_HOIST_L3);
+    if (d->earliest.nearest == INT64_MAX)
+        return true;
+    int64_t next = p->walk.window[ring].next_number, step = new_tiles(d, ring);
+    int64_t first = next + d->earliest.farthest, last = p->stored[KPU_HOIST_L3] - 1;
+    int64_t remembered = p->stored[KPU_HOIST_L3] - p->s->stored_mask - 1;
+    if (first < remembered) {
+        if (p->dram_forgotten >= d->earliest.dma_c_slot + d->shift)
+            return false;
+        first = remembered;
+    }
+    for (int64_t n = first < 0 ? 0 : first; n <= last && d->limit > 0; n++) {
+        int64_t repetition = (n + d->earliest.nearest - next) / step;
+        repetition = repetition < 0 ? 0 : repetition;
+        if (repetition >= d->limit)
+            break;
+        if (!same_stored(d, n, step, repetition))
+            d->limit = repetition;
+    }
+    return d->limit > 0;
+}
+
+/* The stores of the skipped periods, of which the last are remembered; and how late those can have
+ * been that are not. */
+static void repeat_stored(const period *d, int64_t times)
+{
+    pass *p = d->p;
+    kpu_simulator *s = p->s;
+    int64_t stored = p->stored[KPU_HOIST_L3];
+    int64_t step = stored - d->marks[0]->stored[KPU_HOIST_L3], count = step * times;
+    if (!step || !walk_c_returns(p->program))
+        return;
+    int64_t capacity = s->stored_mask + 1, cycles = p->tally->cycles;
+    int64_t kept = step < capacity ? step : capacity; /* of the last period */
+    int64_t first = count > capacity ? count - capacity : 0;
+    for (int64_t i = 0; i < kept; i++)
+        d->scratch->stored[i] = s->stored[(stored - kept + i) & s->stored_mask];
+    int64_t lost = first > 0 ? cycles + ((first - 1) / step + 1) * d->shift : -1;
+    for (int64_t n = first; n < count; n++) {
+        dram_time *to = &s->stored[(stored + n) & s->stored_mask];
+        if (stored + n > s->stored_mask && to->ready > lost)
+            lost = to->ready;
+        *to = d->scratch->stored[n % step - (step - kept)];
+        to->ready += (n / step + 1) * d->shift;
+    }
+    p->dram_forgotten = lost > p->dram_forgotten ? lost : p->dram_forgotten;
+}
+
+/* ---- */
+
+bool rings_fit(period *d)
+{
+    const int c2 = walk_bit(KPU_C, KPU_HOIST_L2), c3 = walk_bit(KPU_C, KPU_HOIST_L3);
+    const touched *now = d->marks[d->iterations]->touched; /* of the iteration that starts now */
+    for (int level = 0; level < KPU_HOIST_LEVELS; level++)
+        if (!stores_fit(d, level, &now[walk_bit(KPU_C, level)]))
+            return false;
+    range *g = d->range;
+    for (int r = 0; r < REPEAT_RINGS; r++)
+        if (!find_range(d, r, &now[r], &g[r]))
+            return false;
+    g[c2].links = g[c3].slots;
+    g[c2].links_step = g[c3].step;
+    g[c3].links = d->marks[0]->stored[KPU_HOIST_L2];
+    g[c3].links_step = new_tiles(d, c2);
+    for (int r = 0; r < REPEAT_RINGS; r++) {
+        set_floors(d, &g[r]);
+        if (g[r].span > 0 && !ring_fits(d, &g[r]))
+            return false;
+    }
+    return dram_fits(d);
+}
+
+void rings_repeat(const period *d, int64_t times)
+{
+    for (int r = 0; r < REPEAT_RINGS; r++)
+        if (d->range[r].span > 0)
+            repeat_ring(d, &d->range[r], times);
+    repeat_stored(d, times);
+}
