@@ -96,9 +96,9 @@ void kpu_certify_hull_make(const kpu_space *space, const kpu_certify_box *box,
 /* ---- Variants ---------------------------------------------------------------------------- */
 
 /* The bounds of one variant; false if it is proven empty. */
-static bool bound_variant(kpu_certify_variant *v, kpu_result *out)
+static bool bound_variant(kpu_certify_variant *v, kpu_certify_level level[KPU_HOIST_LEVELS],
+                          kpu_result *out)
 {
-    kpu_certify_level level[KPU_HOIST_LEVELS];
     memset(out, 0, sizeof *out);
     return kpu_certify_layout(v) &&
            kpu_certify_hoists(v, KPU_HOIST_L3, NULL, &level[KPU_HOIST_L3]) &&
@@ -154,25 +154,58 @@ static bool make_variant(int n, kpu_certify_variant *v)
     return true;
 }
 
-void kpu_certify_bound(const kpu_space *space, const kpu_certify_box *box, kpu_certify_bounds *out)
+/* "A box" */
+static bool bound_box(kpu_certify_variant *v, kpu_result *out)
 {
     enum { VARIANTS = KPU_DATAFLOWS * 2 * KPU_DIMS * KPU_DIMS };
+    kpu_certify_level level[KPU_HOIST_LEVELS];
+    kpu_result one;
+    bool empty = true;
+    for (int n = 0; n < VARIANTS; n++) {
+        if (!make_variant(n, v) || !bound_variant(v, level, &one))
+            continue;
+        if (empty)
+            *out = one;
+        else
+            lower_all(out, &one);
+        empty = false;
+    }
+    return !empty;
+}
+
+/* "A mapping": the model says where the candidate keeps its operands; the rest follows. */
+static bool bound_mapping(const kpu_space *space, const kpu_certify_box *box,
+                          kpu_certify_variant *v, kpu_certify_hull *hull, kpu_result *out)
+{
+    kpu_certify_level level[KPU_HOIST_LEVELS];
+    kpu_mapping mapping;
+    kpu_point point;
+    kpu_certify_box_point(space, box, 0, &point);
+    if (kpu_mapping_make(v->machine, v->problem, &point.candidate, &mapping) != KPU_OK ||
+        mapping.broken)
+        return false;
+    hull->all_auto = false;
+    hull->same_hoists = true;
+    memcpy(hull->hoist, mapping.hoist, sizeof hull->hoist);
+    for (int n = 0; !make_variant(n, v);)
+        n++;
+    if (!bound_variant(v, level, out))
+        return false;
+    out->counts.cycles = kpu_certify_mapping_cycles(v, level);
+    return true;
+}
+
+void kpu_certify_bound(const kpu_space *space, const kpu_certify_box *box, kpu_certify_bounds *out)
+{
     kpu_certify_hull hull;
+    kpu_result floor;
     kpu_certify_hull_make(space, box, &hull);
     kpu_certify_variant v = {.machine = kpu_space_machine(space, box->machine.low),
                              .problem = &kpu_space_gemm(space, box->gemm.low)->problem,
                              .hull = &hull};
-    kpu_result floor, one;
-    out->empty = true;
-    for (int n = 0; n < VARIANTS; n++) {
-        if (!make_variant(n, &v) || !bound_variant(&v, &one))
-            continue;
-        if (out->empty)
-            floor = one;
-        else
-            lower_all(&floor, &one);
-        out->empty = false;
-    }
+    out->empty =
+        !(kpu_certify_box_count(space, box) == 1 ? bound_mapping(space, box, &v, &hull, &floor)
+                                                 : bound_box(&v, &floor));
     if (out->empty)
         return;
     floor.mapping.problem = *v.problem;

@@ -1,7 +1,8 @@
 /* The bounds of docs/bounds.md, from that page alone: nothing here uses src/mapping's boxes. The
  * names are those of the page, and so is the order of the files: certify_bounds.c has the hull and
  * the variants, certify_layout.c dimensions, windows and visits, certify_hoists.c hoists,
- * certify_cycles.c traffic below L2, L1, registers and cycles. */
+ * certify_cycles.c traffic below L2, L1, registers and cycles, certify_mapping.c the cycles of one
+ * mapping. */
 #ifndef KPU_EXPLORER_CERTIFY_BOUNDS_H
 #define KPU_EXPLORER_CERTIFY_BOUNDS_H
 
@@ -87,6 +88,9 @@ typedef struct kpu_certify_bytes {
 } kpu_certify_bytes;
 /* lo, or hi */
 kpu_certify_bytes kpu_certify_link_bytes(const kpu_certify_variant *v, int operand, int p, bool hi);
+/* Of one mapping: how often a tile comes into the level, and whether it lies in the last block of
+ * each of its two dimensions. */
+int64_t kpu_certify_visits(const kpu_certify_variant *v, int operand, int p, const bool last[2]);
 /* Whether the loop at this position iterates in some candidate. */
 bool kpu_certify_perhaps_iterates(const kpu_certify_variant *v, int position);
 
@@ -101,9 +105,23 @@ typedef struct kpu_certify_level {
 bool kpu_certify_hoists(const kpu_certify_variant *v, int level, const kpu_certify_level *above,
                         kpu_certify_level *out);
 
+/* "Cycles": what comes before the first step and after the last one. */
+typedef struct kpu_certify_ends {
+    int64_t lat3, lat2, lat1, skew, fill;
+    int64_t in[KPU_OPERANDS], first, out, drain; /* in: of A and B */
+} kpu_certify_ends;
+void kpu_certify_ends_make(const kpu_certify_variant *v, kpu_certify_ends *out);
+/* Bytes per cycle of an operand's streamers. */
+kpu_rational kpu_certify_streamer(const kpu_machine *machine, int operand);
+
 /* The rest, into counts.cycles, counts.traffic and the footprints of mapping. False: proven
  * empty. */
 bool kpu_certify_cycles(const kpu_certify_variant *v,
                         const kpu_certify_level level[KPU_HOIST_LEVELS], kpu_result *out);
+
+/* "A mapping": a bound on the cycles of one candidate; the variant has its hoists, every lo is hi.
+ */
+int64_t kpu_certify_mapping_cycles(const kpu_certify_variant *v,
+                                   const kpu_certify_level level[KPU_HOIST_LEVELS]);
 
 #endif

@@ -99,21 +99,21 @@ typedef struct parts {
     const kpu_certify_variant *v;
     const kpu_traffic *t;
     int stationary;
-    int64_t lat3, lat2, lat1, skew;
-    int64_t compute, in[KPU_OPERANDS], first, out, drain, steps, cells[KPU_OPERANDS], slots;
+    kpu_certify_ends e;
+    int64_t compute, steps, cells[KPU_OPERANDS], slots;
     int64_t best;
 } parts;
 
-static kpu_rational streamer(const kpu_machine *machine, int operand)
+kpu_rational kpu_certify_streamer(const kpu_machine *machine, int operand)
 {
     return operand == KPU_A   ? machine->row_bytes_per_cycle
            : operand == KPU_B ? machine->col_bytes_per_cycle
                               : machine->drain_bytes_per_cycle;
 }
 
-static int64_t streams(const parts *s, int operand, int64_t bytes)
+static int64_t streams(const kpu_certify_variant *v, int operand, int64_t bytes)
 {
-    return occupancy(bytes, streamer(s->v->machine, operand));
+    return occupancy(bytes, kpu_certify_streamer(v->machine, operand));
 }
 
 static int64_t add_up(const int64_t *terms, size_t count)
@@ -129,33 +129,34 @@ static int64_t add_up(const int64_t *terms, size_t count)
 static void put_compute(const kpu_certify_variant *v, parts *s)
 {
     const kpu_machine *m = v->machine;
-    const int row = v->flow->row_dim, col = v->flow->col_dim;
     const kpu_certify_dim *depth = &v->dim[kpu_dataflow_depth_dim(v->flow)];
-    bool pipelined = m->pipelining == KPU_PIPELINING_FULL;
-    int64_t once = m->fabric_rows + m->fabric_cols - 2;
-    int64_t fill = v->flow->unpipelined_row_fills * m->fabric_rows + m->fabric_cols - 2;
-    int64_t passes = product(kpu_certify_passes(&v->dim[row], m->fabric_rows),
-                             kpu_certify_passes(&v->dim[col], m->fabric_cols));
-    s->skew = pipelined ? once : 0;
-    s->compute = product(passes, sum(depth->size, product(depth->tiles.lo, pipelined ? 0 : fill)));
+    int64_t passes = product(kpu_certify_passes(&v->dim[v->flow->row_dim], m->fabric_rows),
+                             kpu_certify_passes(&v->dim[v->flow->col_dim], m->fabric_cols));
+    s->compute = product(passes, sum(depth->size, product(depth->tiles.lo, s->e.fill)));
 }
 
-static void put_ends(const kpu_certify_variant *v, parts *s)
+void kpu_certify_ends_make(const kpu_certify_variant *v, kpu_certify_ends *out)
 {
     const kpu_machine *m = v->machine;
-    s->first = 0;
+    const bool pipelined = m->pipelining == KPU_PIPELINING_FULL;
+    kpu_certify_ends e = {.lat3 = m->dma_latency_cycles,
+                          .lat2 = m->block_mover_latency_cycles,
+                          .lat1 = m->streamer_latency_cycles};
+    e.skew = pipelined ? m->fabric_rows + m->fabric_cols - 2 : 0;
+    e.fill = pipelined ? 0 : v->flow->unpipelined_row_fills * m->fabric_rows + m->fabric_cols - 2;
     for (int x = KPU_A; x <= KPU_B; x++) {
         int64_t tile = tile_bytes(v, x);
-        s->in[x] = SUM(occupancy(tile, m->dma_bytes_per_cycle), s->lat3,
-                       occupancy(tile, m->block_mover_bytes_per_cycle), s->lat2);
-        int64_t loaded = x == s->stationary ? streams(s, x, tile) : 0;
-        s->first = largest(s->first, SUM(s->in[x], s->lat1, loaded));
+        e.in[x] = SUM(occupancy(tile, m->dma_bytes_per_cycle), e.lat3,
+                      occupancy(tile, m->block_mover_bytes_per_cycle), e.lat2);
+        int64_t loaded = x == kpu_dataflow_stationary(v->flow) ? streams(v, x, tile) : 0;
+        e.first = largest(e.first, SUM(e.in[x], e.lat1, loaded));
     }
     int64_t final =
         product(product(v->dim[KPU_M].edge, v->dim[KPU_N].edge), v->problem->element_bytes[KPU_C]);
-    s->out = SUM(s->lat1, occupancy(final, m->block_mover_bytes_per_cycle), s->lat2,
-                 occupancy(final, m->dma_bytes_per_cycle), s->lat3);
-    s->drain = SUM(s->skew, streams(s, KPU_C, final), s->out);
+    e.out = SUM(e.lat1, occupancy(final, m->block_mover_bytes_per_cycle), e.lat2,
+                occupancy(final, m->dma_bytes_per_cycle), e.lat3);
+    e.drain = SUM(e.skew, streams(v, KPU_C, final), e.out);
+    *out = e;
 }
 
 static void put_counts(const kpu_certify_variant *v, parts *s)
@@ -182,14 +183,14 @@ static void bound_by_engines(const kpu_certify_level level[KPU_HOIST_LEVELS], pa
     const kpu_traffic *t = s->t;
     int64_t dma = occupancy(level[KPU_HOIST_L3].joint, m->dma_bytes_per_cycle);
     int64_t bm = occupancy(level[KPU_HOIST_L2].joint, m->block_mover_bytes_per_cycle);
-    raise(s, SUM(s->first, s->compute, s->drain));
-    raise(s, SUM(kpu_ceil_div(dma, m->dram_channels), s->lat3));
-    raise(s, SUM(s->lat3, kpu_ceil_div(bm, m->block_mover_engines), s->lat2, s->lat3));
+    raise(s, SUM(s->e.first, s->compute, s->e.drain));
+    raise(s, SUM(kpu_ceil_div(dma, m->dram_channels), s->e.lat3));
+    raise(s, SUM(s->e.lat3, kpu_ceil_div(bm, m->block_mover_engines), s->e.lat2, s->e.lat3));
     for (int x = KPU_A; x <= KPU_B; x++)
-        raise(s, SUM(s->in[x], streams(s, x, t->l2_to_l1[x]), s->lat1, s->drain));
+        raise(s, SUM(s->e.in[x], streams(s->v, x, t->l2_to_l1[x]), s->e.lat1, s->e.drain));
     if (t->l2_to_l1[KPU_C] > 0)
-        raise(s, SUM(s->first, streams(s, KPU_C, t->l2_to_l1[KPU_C]), s->lat1, s->drain));
-    raise(s, SUM(s->first, s->skew, streams(s, KPU_C, t->l1_to_l2[KPU_C]), s->out));
+        raise(s, SUM(s->e.first, streams(s->v, KPU_C, t->l2_to_l1[KPU_C]), s->e.lat1, s->e.drain));
+    raise(s, SUM(s->e.first, s->e.skew, streams(s->v, KPU_C, t->l1_to_l2[KPU_C]), s->e.out));
 }
 
 static void bound_by_l1(parts *s)
@@ -199,15 +200,15 @@ static void bound_by_l1(parts *s)
     for (int x = KPU_A; x <= KPU_B; x++) {
         if (x == s->stationary)
             continue;
-        int64_t held =
-            SUM(product(s->steps, s->lat1), largest(s->compute, streams(s, x, t->l2_to_l1[x])));
-        raise(s, SUM(s->in[x], kpu_ceil_div(held, buffers), s->drain));
+        int64_t held = SUM(product(s->steps, s->e.lat1),
+                           largest(s->compute, streams(s->v, x, t->l2_to_l1[x])));
+        raise(s, SUM(s->e.in[x], kpu_ceil_div(held, buffers), s->e.drain));
     }
     if (s->stationary == KPU_C)
         return;
-    int64_t held = SUM(product(s->steps, s->skew), product(s->steps - s->cells[KPU_C], s->lat1),
-                       s->compute, streams(s, KPU_C, t->l1_to_l2[KPU_C]));
-    raise(s, SUM(s->first, kpu_ceil_div(held, buffers), s->out));
+    int64_t held = SUM(product(s->steps, s->e.skew), product(s->steps - s->cells[KPU_C], s->e.lat1),
+                       s->compute, streams(s->v, KPU_C, t->l1_to_l2[KPU_C]));
+    raise(s, SUM(s->e.first, kpu_ceil_div(held, buffers), s->e.out));
 }
 
 static void bound_by_registers(parts *s)
@@ -215,13 +216,14 @@ static void bound_by_registers(parts *s)
     const kpu_traffic *t = s->t;
     const int x = s->stationary;
     if (x == KPU_C) {
-        int64_t held = SUM(product(s->cells[x], s->skew), streams(s, x, t->l2_to_l1[x]),
-                           streams(s, x, t->l1_to_l2[x]), s->compute);
-        raise(s, SUM(s->first, kpu_ceil_div(held, s->slots), s->out));
+        int64_t held = SUM(product(s->cells[x], s->e.skew), streams(s->v, x, t->l2_to_l1[x]),
+                           streams(s->v, x, t->l1_to_l2[x]), s->compute);
+        raise(s, SUM(s->e.first, kpu_ceil_div(held, s->slots), s->e.out));
         return;
     }
-    int64_t held = SUM(product(s->cells[x], s->lat1), streams(s, x, t->l2_to_l1[x]), s->compute);
-    raise(s, SUM(s->in[x], kpu_ceil_div(held, s->slots), s->drain));
+    int64_t held =
+        SUM(product(s->cells[x], s->e.lat1), streams(s->v, x, t->l2_to_l1[x]), s->compute);
+    raise(s, SUM(s->e.in[x], kpu_ceil_div(held, s->slots), s->e.drain));
 }
 
 static void bound_by_rings(const kpu_certify_level level[KPU_HOIST_LEVELS], parts *s)
@@ -230,32 +232,29 @@ static void bound_by_rings(const kpu_certify_level level[KPU_HOIST_LEVELS], part
     const kpu_traffic *t = s->t;
     for (int x = KPU_A; x <= KPU_B; x++) {
         int64_t l3 =
-            SUM(product(s->cells[x], s->lat3), occupancy(t->dram_read[x], m->dma_bytes_per_cycle),
+            SUM(product(s->cells[x], s->e.lat3), occupancy(t->dram_read[x], m->dma_bytes_per_cycle),
                 occupancy(t->dram_read[x], m->block_mover_bytes_per_cycle));
-        int64_t l2 = SUM(product(s->cells[x], s->lat2),
+        int64_t l2 = SUM(product(s->cells[x], s->e.lat2),
                          occupancy(t->l3_to_l2[x], m->block_mover_bytes_per_cycle),
-                         streams(s, x, t->l3_to_l2[x]));
-        raise(s, SUM(kpu_ceil_div(l3, level[KPU_HOIST_L3].slots[x]), s->lat2, s->lat1, s->drain));
-        raise(s, SUM(s->lat3, kpu_ceil_div(l2, level[KPU_HOIST_L2].slots[x]), s->lat1, s->drain));
+                         streams(s->v, x, t->l3_to_l2[x]));
+        raise(s, SUM(kpu_ceil_div(l3, level[KPU_HOIST_L3].slots[x]), s->e.lat2, s->e.lat1,
+                     s->e.drain));
+        raise(s, SUM(s->e.lat3, kpu_ceil_div(l2, level[KPU_HOIST_L2].slots[x]), s->e.lat1,
+                     s->e.drain));
     }
 }
 
 bool kpu_certify_cycles(const kpu_certify_variant *v,
                         const kpu_certify_level level[KPU_HOIST_LEVELS], kpu_result *out)
 {
-    parts s = {.v = v,
-               .t = &out->counts.traffic,
-               .stationary = kpu_dataflow_stationary(v->flow),
-               .lat3 = v->machine->dma_latency_cycles,
-               .lat2 = v->machine->block_mover_latency_cycles,
-               .lat1 = v->machine->streamer_latency_cycles};
+    parts s = {.v = v, .t = &out->counts.traffic, .stationary = kpu_dataflow_stationary(v->flow)};
     out->mapping.l3_bytes = level[KPU_HOIST_L3].footprint;
     out->mapping.l2_bytes = level[KPU_HOIST_L2].footprint;
     if (!put_l1(v, &out->mapping) || !put_registers(v, &out->mapping))
         return false;
     put_traffic(v, level, &out->counts.traffic);
+    kpu_certify_ends_make(v, &s.e);
     put_compute(v, &s);
-    put_ends(v, &s);
     put_counts(v, &s);
     bound_by_engines(level, &s);
     bound_by_l1(&s);

@@ -205,6 +205,18 @@ static void add(const kpu_problem *p, int operand, int64_t elements, int64_t vis
     bytes->out = sum(bytes->out, product(elements, sum(again, p->element_bytes[KPU_C])));
 }
 
+int64_t kpu_certify_visits(const kpu_certify_variant *v, int operand, int p, const bool last[2])
+{
+    visitor w = {.v = v, .lacking = kpu_certify_dim_lacking(operand), .p = p};
+    kpu_certify_dims_of(operand, w.dims);
+    for (int i = 0; i < 2; i++) {
+        piece of[2];
+        cut(&v->dim[w.dims[i]], false, of);
+        w.of[i] = of[last[i]];
+    }
+    return count_visits(&w);
+}
+
 kpu_certify_bytes kpu_certify_link_bytes(const kpu_certify_variant *v, int operand, int p, bool hi)
 {
     visitor w = {.v = v, .lacking = kpu_certify_dim_lacking(operand), .p = p, .hi = hi};

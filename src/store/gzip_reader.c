@@ -64,9 +64,11 @@ int kpu_gzip_reader_read(kpu_gzip_reader *reader, char *bytes, size_t size, size
         return kpu_diag_add_at(diag, KPU_E_IO, &place, "the compressed file is cut short");
     if (error == Z_ERRNO)
         return kpu_diag_add_at(diag, KPU_E_IO, &place, "cannot be read: %s", strerror(errno));
-    if (error != Z_OK && error != Z_STREAM_END)
+    if (error != Z_OK && error != Z_STREAM_END) {
+        const char *what = strstr(message, ": "); /* after the name of the file */
         return kpu_diag_add_at(diag, KPU_E_IO, &place, "the compressed file is damaged: %s",
-                               message);
+                               what ? what + 2 : message);
+    }
     return KPU_OK;
 }
 

@@ -31,7 +31,7 @@ static const kpu_option options[] = {
 static const struct closing {
     const char *name, *key;
 } closings[KPU_CERTIFY_CLOSINGS] = {
-    [KPU_CERTIFY_EMPTY] = {"excluded or not fit", "infeasible"},
+    [KPU_CERTIFY_EMPTY] = {"unfit or excluded", "infeasible"},
     [KPU_CERTIFY_RULED_OUT] = {"ruled out by a bound", "ruled_out"},
     [KPU_CERTIFY_MEMBER] = {"on the front", "members"},
     [KPU_CERTIFY_SIMULATED] = {"timed, dominated", "simulated"},
