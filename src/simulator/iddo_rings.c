@@ -97,7 +97,7 @@ static bool find_range(const period *d, int ring, const touched *now, range *g)
                  .step = now->from - first->from};
     bool used = now->count > 0;
     int64_t end = first->from;
-    for (int i = 0; i < d->iterations; i++) {
+    for (int i = 0; i < d->iterations && end - first->from < g->slots; i++) {
         const touched *t = &d->marks[i]->touched[ring];
         if ((t->count > 0) != used || t->from < first->from || t->from > end ||
             t->filling != now->filling)
