@@ -6,7 +6,8 @@
 
 enum {
     MARKS = 9,         /* of one loop: periods of up to 8 iterations are found */
-    STEP_PERIODS = 4,  /* of steps */
+    STEP_PERIODS = 4,  /* steps */
+    STEPS_MIN = 8,     /* of a sweep that is looked at */
     TOUCHED_MAX = 2048 /* slots that an iteration may touch; beyond, its loop is not looked at */
 };
 
@@ -18,8 +19,23 @@ typedef struct loop {
     mark *marks[MARKS];
 } loop;
 
+/* The steps of a sweep are so cheap that only a few times are kept of each, relative to the fabric;
+ * when those come back after some steps, a mark is made, and it is compared that many steps later.
+ */
+typedef struct glimpse {
+    int64_t times[4];
+} glimpse;
+typedef struct steps {
+    glimpse seen[STEP_PERIODS];
+    int count;
+    int period;         /* of what the mark waits for; 0: nothing */
+    int64_t due, quiet; /* step at which it is compared; before which nothing is looked at */
+    int64_t pause;
+} steps;
+
 struct repeats {
     loop loops[KPU_NEST];
+    steps steps;
     mark marks[KPU_NEST][MARKS];
     ring_scratch scratch;
     buffer buffer;
@@ -49,6 +65,12 @@ static size_t engine_count(const pass *p)
     return (size_t)(p->t->dma_engines + p->t->bm_engines);
 }
 
+static int64_t used_tiles(const pass *p, int ring, int position)
+{
+    int64_t tiles = walk_used_tiles(&p->walk, &p->walk.window[ring], position);
+    return position == WALK_LAST ? STEP_PERIODS : tiles;
+}
+
 /* Slots of A and B, and of C, that an iteration of the loop may touch: bounds for the whole run. */
 static void touched_bounds(const pass *p, int position, int64_t *ab, int64_t *c)
 {
@@ -57,7 +79,7 @@ static void touched_bounds(const pass *p, int position, int64_t *ab, int64_t *c)
         if (r / KPU_HOIST_LEVELS == KPU_C)
             *c += ring_slots(p, r);
         else
-            *ab += walk_used_tiles(&p->walk, &p->walk.window[r], position);
+            *ab += used_tiles(p, r, position);
     }
 }
 
@@ -76,7 +98,7 @@ static void lay_mark(const pass *p, int position, mark *m, char **next)
     for (int r = 0; r < REPEAT_RINGS; r++) {
         int x = r / KPU_HOIST_LEVELS, level = r % KPU_HOIST_LEVELS;
         size_t slots = (size_t)ring_slots(p, r);
-        size_t used = (size_t)walk_used_tiles(&p->walk, &p->walk.window[r], position);
+        size_t used = (size_t)used_tiles(p, r, position);
         if (x == KPU_C)
             m->c[level] = (slot_c *)(void *)take(next, slots * sizeof(slot_c));
         else
@@ -95,7 +117,7 @@ static size_t mark_bytes(const pass *p, int position)
 /* Worth watching: so many iterations that one of them can be skipped after two were compared. */
 static bool is_worth(const pass *p, int position)
 {
-    int64_t ab, c, least = position == WALK_LAST ? 12 : 4;
+    int64_t ab, c, least = position == WALK_LAST ? STEPS_MIN : 4;
     touched_bounds(p, position, &ab, &c);
     return p->walk.trips[position] >= least && ab + c <= TOUCHED_MAX;
 }
@@ -164,7 +186,7 @@ void repeats_free(struct repeats *r)
 
 /* ---- marks ------------------------------------------------------------------------------ */
 
-static void make_mark(const pass *p, int position, int64_t i, mark *m)
+static void make_mark(const pass *p, const stretch *of, mark *m)
 {
     const kpu_simulator *s = p->s;
     walk_note_numbers(&p->walk, &m->numbers);
@@ -177,10 +199,10 @@ static void make_mark(const pass *p, int position, int64_t i, mark *m)
     memcpy(m->stored, p->stored, sizeof m->stored);
     m->run_parity = p->run_parity;
     memcpy(m->stream, p->stream, sizeof m->stream);
-    m->tally = *p->tally;
+    memcpy(&m->tally, p->tally, sizeof m->tally);
     memcpy(m->engines, s->dma, engine_count(p) * sizeof(engine));
     memcpy(m->l1, s->fab_end, (size_t)p->program->l1_buffers * 2 * sizeof(int64_t));
-    rings_find_touched(p, position, i, m->touched);
+    rings_find_touched(p, of, m->touched);
     rings_copy_touched(p, m);
 }
 
@@ -253,13 +275,15 @@ static bool same_engines(const engine *before, int64_t next_before, const engine
     }
     if (!used)
         return true;
-    for (int64_t i = 0; i < count; i++) {
-        const engine *b = &before[(next_before + i) % count], *n = &now[(next_now + i) % count];
+    int64_t i = next_before, j = next_now;
+    for (int64_t k = 0; k < count; k++) {
+        const engine *b = &before[i], *n = &now[j];
         if (n->free - b->free != d->shift || b->free == 0)
             return false;
-        followed =
-            followed && (n->since - b->since == d->shift ||
-                         (n == now + (b - before) && n->since == b->since && n->since <= wait));
+        followed = followed && (n->since - b->since == d->shift ||
+                                (i == j && n->since == b->since && n->since <= wait));
+        i = i + 1 == count ? 0 : i + 1;
+        j = j + 1 == count ? 0 : j + 1;
     }
     return unbroken || followed;
 }
@@ -292,7 +316,7 @@ static bool is_period(period *d)
     if (p->stream[row].free - m->stream[row].free != d->shift || !same_l1(d) || !same_registers(d))
         return false;
     earliest_reset(&d->earliest);
-    for (int i = 0; i < d->iterations; i++)
+    for (int i = 0; i < d->mark_count; i++)
         earliest_add(&d->earliest, &d->marks[i]->earliest);
     return same_streams(d) && same_class(d, true) && same_class(d, false) && same_cycles(d) &&
            rings_fit(d);
@@ -432,15 +456,17 @@ static void repeat(const period *d, int64_t times)
     }
 }
 
-/* ---- looking ---------------------------------------------------------------------------- */
+/* ---- loops ------------------------------------------------------------------------------ */
 
 /* Looks for a period among the iterations before the one that starts now, of which `left` may be
  * skipped. Returns its length, 0 if there is none. */
-static int find_period(pass *p, loop *l, int longest, int64_t left, period *d)
+static int find_period(pass *p, loop *l, int64_t left, period *d)
 {
-    for (int q = 1; q < l->count && q <= longest && q <= left; q++) {
+    for (int q = 1; q < l->count && q <= left; q++) {
         *d = (period){.p = p,
                       .marks = &l->marks[l->count - 1 - q],
+                      .mark_count = q,
+                      .now = l->marks[l->count - 1]->touched,
                       .iterations = q,
                       .limit = left / q,
                       .scratch = &p->repeats->scratch};
@@ -461,52 +487,119 @@ static mark *next_mark(loop *l)
     return l->marks[l->count++];
 }
 
-/* Marks the start of an iteration and skips what repeats from here on; returns iterations. */
-static int64_t look(pass *p, int position, int64_t i, int64_t trips)
+void repeats_at_loop(pass *p)
 {
-    loop *l = &p->repeats->loops[position];
-    int64_t left = trips - 1 - i;
-    period d;
+    struct repeats *r = p->repeats;
+    int position = p->walk.changed;
+    loop *l = &r->loops[position];
+    for (int i = 0; i < WALK_LAST; i++)
+        if (r->loops[i].watched)
+            earliest_add(&r->loops[i].earliest, &p->earliest);
+    earliest_reset(&p->earliest);
+    for (int i = position + 1; i < WALK_LAST; i++)
+        r->loops[i].count = 0;
+    int64_t left = p->walk.trips[position] - 1 - p->walk.index[position];
+    if (!l->watched || left <= 0)
+        return;
     if (l->count)
         l->marks[l->count - 1]->earliest = l->earliest;
     earliest_reset(&l->earliest);
-    if (left <= 0)
-        return 0;
-    make_mark(p, position, i, next_mark(l));
-    int q = find_period(p, l, position == WALK_LAST ? STEP_PERIODS : MARKS - 1, left, &d);
+    make_mark(p, &(stretch){.position = position}, next_mark(l));
+    period d;
+    int q = find_period(p, l, left, &d);
     if (!q)
-        return 0;
+        return;
     repeat(&d, d.limit);
     walk_repeat(&p->walk, &d.marks[0]->numbers, position, q, d.limit);
     l->count = 0;
-    return q * d.limit;
 }
 
-static void pass_on_earliest(pass *p, int from)
-{
-    for (int l = 0; l <= from; l++)
-        earliest_add(&p->repeats->loops[l].earliest, &p->earliest);
-    earliest_reset(&p->earliest);
-}
-
-void repeats_at_loop(pass *p)
-{
-    int position = p->walk.changed;
-    pass_on_earliest(p, WALK_LAST);
-    for (int l = position + 1; l < KPU_NEST; l++)
-        p->repeats->loops[l].count = 0;
-    if (p->repeats->loops[position].watched)
-        look(p, position, p->walk.index[position], p->walk.trips[position]);
-}
+/* ---- steps ------------------------------------------------------------------------------ */
 
 bool repeats_in_sweep(pass *p)
 {
-    p->repeats->loops[WALK_LAST].count = 0;
-    return p->repeats->loops[WALK_LAST].watched && p->walk.trips[WALK_LAST] >= 8;
+    steps *s = &p->repeats->steps;
+    s->count = s->period = 0;
+    s->quiet = 0;
+    s->pause = STEP_PERIODS;
+    return p->repeats->loops[WALK_LAST].watched && p->walk.trips[WALK_LAST] >= STEPS_MIN;
+}
+
+static void look_at(const pass *p, glimpse *g)
+{
+    int x = p->program->stationary == KPU_A ? KPU_B : KPU_A;
+    *g =
+        (glimpse){{p->stream[x].free - p->fabric_free, p->s->fab_end[p->l1_slot] - p->fabric_free,
+                   p->program->stationary == KPU_C ? 0 : p->stream[IDDO_COUT].free - p->fabric_free,
+                   p->program->stationary == KPU_C ? p->stream[KPU_B].free - p->fabric_free
+                                                   : p->s->cout_end[p->l1_slot] - p->fabric_free}};
+}
+
+/* After how many steps the times came back that are seen now; 0: not. */
+static int glimpse_again(steps *s, const glimpse *now)
+{
+    for (int q = 1; q <= s->count; q++)
+        if (!memcmp(&s->seen[s->count - q], now, sizeof *now))
+            return q;
+    return 0;
+}
+
+static void keep_glimpse(steps *s, const glimpse *now)
+{
+    if (s->count == STEP_PERIODS)
+        memmove(s->seen, s->seen + 1, (STEP_PERIODS - 1) * sizeof *s->seen);
+    else
+        s->count++;
+    s->seen[s->count - 1] = *now;
+}
+
+/* What the steps since the mark did, will be done again? Returns the steps skipped. */
+static int64_t compare_steps(pass *p, int64_t i, int64_t trips)
+{
+    struct repeats *r = p->repeats;
+    loop *l = &r->loops[WALK_LAST];
+    int q = r->steps.period;
+    touched now[REPEAT_RINGS];
+    l->marks[0]->earliest = p->earliest;
+    earliest_add(&p->earliest, &l->earliest);
+    r->steps.period = 0;
+    rings_find_touched(p, &(stretch){WALK_LAST, i, q}, now);
+    period d = {.p = p,
+                .marks = l->marks,
+                .mark_count = 1,
+                .now = now,
+                .iterations = q,
+                .limit = (trips - 1 - i) / q,
+                .scratch = &r->scratch};
+    if (!is_period(&d)) {
+        r->steps.quiet = i + r->steps.pause;
+        r->steps.pause *= 2;
+        return 0;
+    }
+    repeat(&d, d.limit);
+    walk_repeat(&p->walk, &d.marks[0]->numbers, WALK_LAST, q, d.limit);
+    r->steps.count = 0;
+    return q * d.limit;
 }
 
 int64_t repeats_at_step(pass *p, int64_t i, int64_t trips)
 {
-    pass_on_earliest(p, WALK_LAST);
-    return look(p, WALK_LAST, i, trips);
+    steps *s = &p->repeats->steps;
+    if (s->period)
+        return i == s->due ? compare_steps(p, i, trips) : 0;
+    if (i < s->quiet)
+        return 0;
+    glimpse now;
+    look_at(p, &now);
+    int q = glimpse_again(s, &now);
+    keep_glimpse(s, &now);
+    if (!q || i + 2 * q > trips - 1)
+        return 0;
+    loop *l = &p->repeats->loops[WALK_LAST];
+    make_mark(p, &(stretch){WALK_LAST, i, q}, l->marks[0]);
+    l->earliest = p->earliest;
+    earliest_reset(&p->earliest);
+    s->period = q;
+    s->due = i + q;
+    return 0;
 }

@@ -55,7 +55,9 @@ typedef struct range {
 /* Two instants of a run: the start of the oldest iteration of a candidate for a period, and now. */
 typedef struct period {
     pass *p;
-    mark *const *marks; /* of its iterations, in order */
+    mark *const *marks; /* of its iterations, in order; or one for all of them */
+    int mark_count;
+    const touched *now; /* of the iteration that starts now */
     int iterations;
     int64_t shift;     /* D */
     int64_t limit;     /* repetitions that are possible, as far as known */
@@ -64,8 +66,13 @@ typedef struct period {
     const ring_scratch *scratch;
 } period;
 
-/* Which slots the iteration of the loop at `position` that starts at step `i` can touch. */
-void rings_find_touched(const pass *p, int position, int64_t i, touched out[REPEAT_RINGS]);
+/* Which slots the iteration of the loop at `position` that starts now can touch; with WALK_LAST,
+ * the `steps` steps from `i` on. */
+typedef struct stretch {
+    int position;
+    int64_t i, steps;
+} stretch;
+void rings_find_touched(const pass *p, const stretch *of, touched out[REPEAT_RINGS]);
 void rings_copy_touched(const pass *p, mark *m);
 /* Lowers period->limit to the repetitions for which the rings fit; false if there is none. */
 bool rings_fit(period *d);

@@ -39,20 +39,27 @@ static void find_touched_c(const pass *p, int level, bool resident, touched *t)
         t->count = slots; /* stores go to tiles anywhere */
 }
 
-void rings_find_touched(const pass *p, int position, int64_t i, touched out[REPEAT_RINGS])
+void rings_find_touched(const pass *p, const stretch *of, touched out[REPEAT_RINGS])
 {
-    unsigned moving = p->walk.multi & ~((1u << position) - 1);
+    const walk *w = &p->walk;
+    int position = of->position;
+    unsigned moving = w->multi & ~((1u << position) - 1);
     for (int r = 0; r < REPEAT_RINGS; r++) {
         int x = r / KPU_HOIST_LEVELS, level = r % KPU_HOIST_LEVELS;
-        const walk_window *v = &p->walk.window[r], *l2 = &p->walk.window[walk_bit(x, KPU_HOIST_L2)];
-        bool in_registers = x == p->program->stationary && !(p->program->relevant[x] & moving);
-        out[r] = (touched){.from = walk_peek_number(v, position == WALK_LAST ? i : 0)};
-        /* Nobody asks L2 for a tile that stays in the registers, nor L3 for one that stays in L2. */
-        if (in_registers || (level == KPU_HOIST_L3 && walk_is_resident(&p->walk, l2, position)))
+        const walk_window *v = &w->window[r], *l2 = &w->window[walk_bit(x, KPU_HOIST_L2)];
+        unsigned moves = p->program->relevant[x] & moving;
+        out[r] = (touched){.from = walk_peek_number(v, position == WALK_LAST ? of->i : 0)};
+        /* Nobody asks L2 for a tile that stays in the registers, nor L3 for one that stays in L2.
+         */
+        if ((x == p->program->stationary && !moves) ||
+            (level == KPU_HOIST_L3 && walk_is_resident(w, l2, position)))
             continue;
-        out[r].count = walk_used_tiles(&p->walk, v, position);
+        if (position < WALK_LAST)
+            out[r].count = walk_used_tiles(w, v, position);
+        else
+            out[r].count = !moves ? 1 : of->steps < v->slots ? of->steps : v->slots;
         if (x == KPU_C)
-            find_touched_c(p, level, walk_is_resident(&p->walk, v, position), &out[r]);
+            find_touched_c(p, level, walk_is_resident(w, v, position), &out[r]);
     }
 }
 
@@ -97,7 +104,7 @@ static bool find_range(const period *d, int ring, const touched *now, range *g)
                  .step = now->from - first->from};
     bool used = now->count > 0;
     int64_t end = first->from;
-    for (int i = 0; i < d->iterations && end - first->from < g->slots; i++) {
+    for (int i = 0; i < d->mark_count && end - first->from < g->slots; i++) {
         const touched *t = &d->marks[i]->touched[ring];
         if ((t->count > 0) != used || t->from < first->from || t->from > end ||
             t->filling != now->filling)
@@ -115,7 +122,7 @@ static void gather(const period *d, const range *g, size_t size, void *out)
 {
     int x = g->ring / KPU_HOIST_LEVELS, level = g->ring % KPU_HOIST_LEVELS;
     int64_t done = 0;
-    for (int i = 0; i < d->iterations && done < g->span; i++) {
+    for (int i = 0; i < d->mark_count && done < g->span; i++) {
         const mark *m = d->marks[i];
         const touched *t = &m->touched[g->ring];
         const char *from = x == KPU_C ? (const char *)m->c[level] : (const char *)m->ab[x][level];
@@ -450,7 +457,7 @@ static void repeat_stored(const period *d, int64_t times)
 bool rings_fit(period *d)
 {
     const int c2 = walk_bit(KPU_C, KPU_HOIST_L2), c3 = walk_bit(KPU_C, KPU_HOIST_L3);
-    const touched *now = d->marks[d->iterations]->touched; /* of the iteration that starts now */
+    const touched *now = d->now;
     for (int level = 0; level < KPU_HOIST_LEVELS; level++)
         if (!stores_fit(d, level, &now[walk_bit(KPU_C, level)]))
             return false;
