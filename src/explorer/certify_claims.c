@@ -165,6 +165,7 @@ int kpu_certify_evaluate(const kpu_space *space, kpu_worker *worker, const kpu_p
 {
     const kpu_machine *machine = kpu_space_machine(space, point->machine);
     const kpu_problem *problem = &kpu_space_gemm(space, point->gemm)->problem;
+    kpu_simulator_set_fast_forward(worker->simulator, false);
     int code =
         kpu_evaluate(worker->simulator, machine, problem, &point->candidate, &worker->result);
     *feasible = code == KPU_OK && worker->result.mapping.broken == 0;
