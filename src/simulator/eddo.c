@@ -526,6 +526,7 @@ int run_eddo(kpu_simulator *s)
     if (!s->eddo && !(s->eddo = calloc(1, sizeof *s->eddo)))
         return KPU_E_MEMORY;
     struct eddo *d = s->eddo;
+    s->steps_walked = 0;
     buffer tables = d->tables_buffer, queues = d->queue_buffer, times = d->times_buffer;
     *d = (struct eddo){.s = s,
                        .program = &s->program,

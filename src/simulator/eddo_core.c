@@ -194,6 +194,7 @@ static bool run_fabric(struct eddo *d)
                               d->t->compute[edges], &in, &start);
         d->fabric_free = d->s->fab_end[a->done % d->program->l1_buffers] = end;
         d->s->tally.fab[edges]++;
+        d->s->steps_walked++;
         if (last && a->walk.run_ends) {
             d->run_end[d->fabric_run % EDDO_RUNS] = end;
             if (!d->c_stationary)

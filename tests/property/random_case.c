@@ -168,6 +168,62 @@ void random_case_draw(uint64_t seed, uint64_t number, random_case *out)
     draw_candidate(&random, &out->problem, random_chance(&random, 2) ? 2000 : 200, &out->candidate);
 }
 
+/* ---- long loops --------------------------------------------------------------------------- */
+
+static int64_t draw_trips(random_stream *random)
+{
+    static const int64_t most[] = {1, 4, 8, 20, 20, 40, 100};
+    int64_t limit = PICK(random, most);
+    return random_between(random, limit / 2 + 1, limit);
+}
+
+/* Tiles first, then a problem that takes that many of them. */
+static void draw_long_tiling(random_stream *random, int64_t step_limit, random_case *out)
+{
+    kpu_candidate *c = &out->candidate;
+    int64_t trips[KPU_DIMS];
+    do {
+        for (int d = 0; d < KPU_DIMS; d++)
+            trips[d] = draw_trips(random);
+    } while (trips[KPU_M] * trips[KPU_N] * trips[KPU_K] > step_limit);
+    bool blocked = random_chance(random, 50), even = random_chance(random, 60);
+    for (int d = 0; d < KPU_DIMS; d++) {
+        c->tile[d] = random_between(random, 1, 16);
+        out->problem.dim[d] = trips[d] * c->tile[d];
+        if (!even)
+            out->problem.dim[d] -= random_between(random, 0, c->tile[d] - 1);
+        c->block[d] = 0;
+        if (blocked && random_chance(random, 70))
+            c->block[d] = c->tile[d] * random_between(random, 1, kpu_ceil_div(trips[d], 2));
+    }
+}
+
+/* Memory for windows of many tiles, more often than not. */
+static void draw_long_machine(random_stream *random, kpu_machine *out)
+{
+    draw_machine(random, out);
+    if (random_chance(random, 70))
+        out->l3_tile_kib *= random_between(random, 1, 20);
+    if (random_chance(random, 60))
+        out->l2_bank_kib *= random_between(random, 1, 10);
+    if (random_chance(random, 80))
+        out->registers_per_pe = 256;
+}
+
+void random_case_draw_long(uint64_t seed, uint64_t number, random_case *out)
+{
+    random_stream random = {.seed = seed, .stream = number, .index = UINT64_C(1) << 32};
+    static const int64_t limits[] = {1000, 5000, 5000, 20000};
+    draw_long_machine(&random, &out->machine);
+    draw_problem(&random, &out->problem);
+    draw_candidate(&random, &out->problem, 2000, &out->candidate);
+    if (random_chance(&random, 60)) {
+        out->candidate.auto_residency = 1;
+        memset(out->candidate.hoist, 0, sizeof out->candidate.hoist);
+    }
+    draw_long_tiling(&random, PICK(&random, limits), out);
+}
+
 /* ---- JSON --------------------------------------------------------------------------------- */
 
 static void print_bandwidth(FILE *file, const char *key, kpu_rational r)

@@ -22,6 +22,8 @@ bool random_chance(random_stream *random, int64_t percent);
 
 /* Case `number` of `seed`: at most 200 steps, one in fifty up to 2,000. */
 void random_case_draw(uint64_t seed, uint64_t number, random_case *out);
+/* The same with long loops, where most repeats: dozens of tiles a dimension, up to 20,000 steps. */
+void random_case_draw_long(uint64_t seed, uint64_t number, random_case *out);
 /* As the one line of JSON that kpu-dse eval --jsonl reads. */
 void random_case_print(const random_case *c, FILE *file);
 
