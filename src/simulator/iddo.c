@@ -443,7 +443,7 @@ static int run_remembering(kpu_simulator *s, bool *failed)
 
 /* Enough to remember: usually a tile that comes back was stored long before the one whose slot it
  * takes. */
-enum { STORES_REMEMBERED = 4096 };
+enum { STORES_REMEMBERED = 128 };
 
 int run_iddo(kpu_simulator *s)
 {
