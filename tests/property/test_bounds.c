@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MEMBERS = 6, VALUES = 8 * KPU_OPERANDS + 5 };
+enum { MEMBERS = 6, MACHINES = 5, VALUES = 8 * KPU_OPERANDS + 5 };
 
 typedef struct ratios {
     double sum, most;
@@ -17,11 +17,13 @@ typedef struct ratios {
 
 typedef struct bounds_run {
     kpu_simulator *simulator;
+    kpu_machine machines[MACHINES];
     random_case c;
     kpu_result result;
     kpu_metric_value *metrics;
     long checks, failures, empty, feasible;
-    ratios mapping[KPU_CONTROLS], box[KPU_CONTROLS], bytes, footprint;
+    ratios term[KPU_CONTROLS][KPU_CYCLE_BOUNDS]; /* where it is the largest */
+    ratios engines[KPU_CONTROLS], mapping[KPU_CONTROLS], box[KPU_CONTROLS], bytes, footprint;
 } bounds_run;
 
 static void expect(bounds_run *run, bool holds, const char *what, double bound, double value)
@@ -101,6 +103,26 @@ static void check_bounds(bounds_run *run, const kpu_lower_bounds *b, bool is_map
                (double)bounds[i], (double)values[i]);
     }
     check_metrics(run, b);
+}
+
+/* The terms of the bound on cycles: those of engines alone, and all. */
+static void rate_terms(bounds_run *run)
+{
+    int64_t bounds[KPU_CYCLE_BOUNDS], engines = 0, control = run->c.candidate.control;
+    double cycles = (double)run->result.counts.cycles;
+    int largest = 0;
+    kpu_mapping_cycle_bounds(&run->c.machine, &run->result.mapping, bounds);
+    for (int i = 0; i < KPU_CYCLE_BOUNDS; i++) {
+        expect(run, (double)bounds[i] <= cycles, kpu_cycle_bound_names[i], (double)bounds[i],
+               cycles);
+        if (i <= KPU_BOUND_STR_COUT && bounds[i] > engines)
+            engines = bounds[i];
+        if (bounds[i] > bounds[largest])
+            largest = i;
+    }
+    add_ratio(&run->engines[control], cycles, (double)engines);
+    add_ratio(&run->mapping[control], cycles, (double)bounds[largest]);
+    add_ratio(&run->term[control][largest], cycles, (double)bounds[largest]);
 }
 
 static double footprint(const kpu_lower_bounds *b)
@@ -243,7 +265,7 @@ static void check_member(bounds_run *run, const kpu_lower_bounds *box)
     check_bounds(run, box, false);
     int64_t control = c->candidate.control;
     double cycles = (double)run->result.counts.cycles;
-    add_ratio(&run->mapping[control], cycles, (double)mapping.cycles);
+    rate_terms(run);
     add_ratio(&run->box[control], cycles, (double)box->cycles);
     add_ratio(&run->bytes, dram_bytes(&mapping.traffic), dram_bytes(&box->traffic));
     add_ratio(&run->footprint, footprint(&mapping), footprint(box));
@@ -285,20 +307,51 @@ static void check_box(bounds_run *run, random_stream *random)
     }
 }
 
-static void print_ratios(const char *what, const ratios *r)
+static void print_ratios(const char *name, const char *what, const ratios *r)
 {
     if (r->count)
-        printf("%-28s mean %6.2f, most %8.2f\n", what, r->sum / (double)r->count, r->most);
+        printf("%s %-32s mean %6.2f, most %8.2f, of %ld\n", name, what, r->sum / (double)r->count,
+               r->most, r->count);
 }
 
 static void report(const bounds_run *run)
 {
-    print_ratios("iddo cycles / mapping's bound", &run->mapping[KPU_IDDO]);
-    print_ratios("eddo cycles / mapping's bound", &run->mapping[KPU_EDDO]);
-    print_ratios("iddo cycles / box's bound", &run->box[KPU_IDDO]);
-    print_ratios("eddo cycles / box's bound", &run->box[KPU_EDDO]);
-    print_ratios("DRAM bytes / box's bound", &run->bytes);
-    print_ratios("footprint / box's bound", &run->footprint);
+    for (int i = 0; i < KPU_CONTROLS; i++) {
+        const char *name = kpu_control_names[i];
+        for (int k = 0; k < KPU_CYCLE_BOUNDS; k++)
+            print_ratios(name, kpu_cycle_bound_names[k], &run->term[i][k]);
+        print_ratios(name, "engines", &run->engines[i]);
+        print_ratios(name, "mapping", &run->mapping[i]);
+        print_ratios(name, "box", &run->box[i]);
+    }
+    print_ratios("all ", "DRAM bytes, box", &run->bytes);
+    print_ratios("all ", "footprint, box", &run->footprint);
+}
+
+static bool load_machines(kpu_machine *machines)
+{
+    static const char *const names[MACHINES] = {"default", "datacenter", "edge-ai", "embodied-ai",
+                                                "minimal"};
+    for (int i = 0; i < MACHINES; i++) {
+        char path[512];
+        snprintf(path, sizeof path, KPU_SOURCE_DIR "/configs/%s.ini", names[i]);
+        if (kpu_machine_load(path, &machines[i], NULL) != KPU_OK)
+            return false;
+    }
+    return true;
+}
+
+/* One case in four is on a machine of configs/. */
+static void run_case(bounds_run *run, uint64_t seed, uint64_t number)
+{
+    random_stream random = {.seed = seed + 1, .stream = number};
+    random_case_draw(seed, number, &run->c);
+    if (random_chance(&random, 25))
+        run->c.machine = run->machines[random_between(&random, 0, MACHINES - 1)];
+    if (number % 3 == 0)
+        check_case(run);
+    else
+        check_box(run, &random);
 }
 
 int main(int argc, char **argv)
@@ -307,16 +360,10 @@ int main(int argc, char **argv)
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 300;
     bounds_run run = {.simulator = kpu_simulator_new(),
                       .metrics = calloc(kpu_metric_count(), sizeof(kpu_metric_value))};
-    if (!run.simulator || !run.metrics)
+    if (!run.simulator || !run.metrics || !load_machines(run.machines))
         return 1;
-    for (long i = 0; i < count; i++) {
-        random_stream random = {.seed = seed + 1, .stream = (uint64_t)i};
-        random_case_draw(seed, (uint64_t)i, &run.c);
-        if (i % 3 == 0)
-            check_case(&run);
-        else
-            check_box(&run, &random);
-    }
+    for (long i = 0; i < count; i++)
+        run_case(&run, seed, (uint64_t)i);
     report(&run);
     kpu_simulator_free(run.simulator);
     free(run.metrics);
