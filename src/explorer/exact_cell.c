@@ -2,6 +2,31 @@
 
 #include <string.h>
 
+enum {
+    AXIS_TILE = 0,
+    AXIS_BLOCK = 3,
+    AXIS_DATAFLOW = 6,
+    AXIS_SWAP,
+    AXIS_ORDER,
+    AXIS_L3,
+    AXIS_L2,
+    AXIS_L1,
+    AXIS_CONTROL,
+    AXIS_WINDOW,
+    AXIS_RESIDENCY
+};
+_Static_assert(AXIS_RESIDENCY + 1 == KPU_SPACE_AXES, "the rows of kpu_space_axes, in their order");
+
+/* What a bound says depends on the tiles most, and most of what it says takes one tile, not a
+ * range. The numbers of buffers count little; control and window not at all. Any other order finds
+ * the same front; of those that were tried this one makes the fewest boxes. */
+static const int turns[KPU_SPACE_AXES] = {
+    [AXIS_TILE] = 1,      [AXIS_TILE + 1] = 1,  [AXIS_TILE + 2] = 1,  [AXIS_BLOCK] = 2,
+    [AXIS_BLOCK + 1] = 2, [AXIS_BLOCK + 2] = 2, [AXIS_RESIDENCY] = 3, [AXIS_DATAFLOW] = 4,
+    [AXIS_SWAP] = 4,      [AXIS_ORDER] = 4,     [AXIS_L3] = 5,        [AXIS_L2] = 5,
+    [AXIS_L1] = 5,        [AXIS_CONTROL] = 6,   [AXIS_WINDOW] = 6,
+};
+
 /* ---- Shape -------------------------------------------------------------------------------- */
 
 static int bits_for(int64_t length)
@@ -14,7 +39,8 @@ static int bits_for(int64_t length)
 
 static void add_dial(kpu_cell_shape *shape, int digit, int64_t length, int64_t stride)
 {
-    shape->dial[shape->dials++] = (kpu_dial){digit, (int32_t)length, bits_for(length), stride};
+    shape->dial[shape->dials++] = (kpu_dial){
+        .digit = digit, .length = (int32_t)length, .bits = bits_for(length), .stride = stride};
 }
 
 static const kpu_values *values_of(const kpu_cell_shape *shape, size_t axis)
@@ -58,7 +84,10 @@ void kpu_cell_shape_init(kpu_cell_shape *shape, const kpu_space *space, int64_t 
                  space->first[space->gemm_count]);
     add_digits(shape, dial_of_digit);
     for (size_t a = 0; a < KPU_SPACE_AXES; a++) {
-        shape->dial_of_axis[a] = dial_of_digit[space->digits.digit_of[a]];
+        int dial = dial_of_digit[space->digits.digit_of[a]];
+        shape->dial_of_axis[a] = dial;
+        if (dial >= 0 && (shape->dial[dial].turn == 0 || turns[a] < shape->dial[dial].turn))
+            shape->dial[dial].turn = turns[a];
         shape->sorted[a] =
             kpu_element_width(kpu_space_axes[a].element) == 1 && ascends(values_of(shape, a));
     }
@@ -219,21 +248,6 @@ static void add_residencies(const stretch *s, kpu_box *box)
     if (box->one_residency && !box->any_auto)
         memcpy(box->hoist, first + 1, sizeof box->hoist);
 }
-
-enum {
-    AXIS_TILE = 0,
-    AXIS_BLOCK = 3,
-    AXIS_DATAFLOW = 6,
-    AXIS_SWAP,
-    AXIS_ORDER,
-    AXIS_L3,
-    AXIS_L2,
-    AXIS_L1,
-    AXIS_CONTROL,
-    AXIS_WINDOW,
-    AXIS_RESIDENCY
-};
-_Static_assert(AXIS_RESIDENCY + 1 == KPU_SPACE_AXES, "the rows of kpu_space_axes, in their order");
 
 static stretch stretch_of(const kpu_cell_shape *shape, const kpu_cell *cell, size_t axis)
 {

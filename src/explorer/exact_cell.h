@@ -19,6 +19,7 @@ typedef struct kpu_dial {
     int32_t length; /* > 1 */
     int bits;       /* of one end of a range */
     int64_t stride; /* in point indices */
+    int turn;       /* dials of a smaller one are split first */
 } kpu_dial;
 
 /* What the cells of one GEMM have in common. Immutable once made. */

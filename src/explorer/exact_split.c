@@ -1,18 +1,22 @@
 /* Where a cell is cut, and what its halves are worth. */
+#include <limits.h>
+
 #include "explorer/exact.h"
 
-/* The machine first: nothing is known of several. Then what has kept most of its range. */
+/* In the middle of the dial whose turn it is; of several, of that which has kept most of its
+ * range. */
 void kpu_exact_choose_split(const kpu_cell_shape *shape, const kpu_cell *cell, size_t *dial,
                             int32_t *at)
 {
+    int turn = INT_MAX;
     double widest = 0;
     for (size_t d = 0; d < shape->dials; d++) {
-        int32_t width = cell->high[d] - cell->low[d];
-        bool is_machine = shape->dial[d].digit == KPU_CELL_MACHINE;
-        double relative = (double)width / (is_machine ? 1 : shape->dial[d].length - 1);
-        if (relative > widest) {
-            widest = relative;
+        const kpu_dial *candidate = &shape->dial[d];
+        double width = (double)(cell->high[d] - cell->low[d]) / (candidate->length - 1);
+        if (width > 0 && (candidate->turn < turn || (candidate->turn == turn && width > widest))) {
             *dial = d;
+            turn = candidate->turn;
+            widest = width;
         }
     }
     *at = cell->low[*dial] + (cell->high[*dial] - cell->low[*dial] + 1) / 2;
