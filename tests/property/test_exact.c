@@ -85,11 +85,12 @@ static void search(test_run *t, const char *name, int threads, int64_t budget, r
 {
     kpu_diag diag = {0};
     const kpu_search_settings settings = {.search = kpu_search_find(name), .budget = budget};
+    bool is_exact = strcmp(name, "exact") == 0;
     const kpu_search_options options = {.settings = &settings,
                                         .threads = threads,
                                         .sink = keep_rows,
                                         .sink_context = out,
-                                        .certificate = keep_text,
+                                        .certificate = is_exact ? keep_text : NULL,
                                         .certificate_context = out};
     int code = kpu_search_run(t->space, &options, &out->summary, &diag);
     char *complaints = diag.count ? kpu_diag_render(&diag) : NULL;
