@@ -212,7 +212,8 @@ typedef struct kpu_certify_facts {
 } kpu_certify_facts;
 
 typedef struct kpu_certify_options {
-    int threads; /* as in kpu_explore_options */
+    int threads;       /* as in kpu_explore_options */
+    bool fast_forward; /* for candidates that are no members; those go by the plain walk */
     const volatile int *stop;
     /* Called now and then; may be NULL. Returns true to stop. */
     bool (*progress)(void *context, const kpu_certify_facts *facts);

@@ -188,7 +188,9 @@ int kpu_certify(const kpu_space *space, const kpu_certify_source *source,
 {
     checking c = {.options = options,
                   .diag = diag,
-                  .proof = {.space = space, .objectives = kpu_space_objective_count(space)},
+                  .proof = {.space = space,
+                            .objectives = kpu_space_objective_count(space),
+                            .fast_forward = options->fast_forward},
                   .facts = out};
     kpu_certify_options mine = *options;
     const kpu_team_options team = {

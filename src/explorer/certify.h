@@ -101,6 +101,7 @@ struct kpu_certify_claim;
 typedef struct kpu_certify_proof {
     const kpu_space *space;
     size_t objectives;
+    bool fast_forward;           /* for all but members */
     kpu_certify_member *members; /* ascending by GEMM, then id */
     size_t member_count, member_capacity;
     kpu_metric_value *scratch; /* all metrics of one candidate, for every worker */
@@ -127,7 +128,7 @@ typedef struct kpu_certify_claim {
     char reason[KPU_CERTIFY_REASON_MAX]; /* why it does not hold, once it was checked */
 } kpu_certify_claim;
 
-/* All metrics of a candidate, timed by the plain walk, if it fits. */
+/* All metrics of a candidate, timed as the simulator is set, if it fits. */
 int kpu_certify_evaluate(const kpu_space *space, kpu_worker *worker, const kpu_point *point,
                          bool *feasible, kpu_metric_value *metrics);
 

@@ -165,7 +165,6 @@ int kpu_certify_evaluate(const kpu_space *space, kpu_worker *worker, const kpu_p
 {
     const kpu_machine *machine = kpu_space_machine(space, point->machine);
     const kpu_problem *problem = &kpu_space_gemm(space, point->gemm)->problem;
-    kpu_simulator_set_fast_forward(worker->simulator, false);
     int code =
         kpu_evaluate(worker->simulator, machine, problem, &point->candidate, &worker->result);
     *feasible = code == KPU_OK && worker->result.mapping.broken == 0;
@@ -188,6 +187,8 @@ static int check_values(const kpu_certify_proof *proof, kpu_worker *worker,
     bool feasible = false;
     if (!kpu_certify_box_point(proof->space, &claim->box, 0, &point))
         return refute(claim, "a constraint excludes candidate %" PRId64, point.index);
+    bool is_member = claim->closing == &kpu_certify_closings[KPU_CERTIFY_MEMBER];
+    kpu_simulator_set_fast_forward(worker->simulator, proof->fast_forward && !is_member);
     int code = kpu_certify_evaluate(proof->space, worker, &point, &feasible, metrics);
     if (code != KPU_OK)
         return code;

@@ -22,6 +22,7 @@ static int time_member(void *context, kpu_worker *worker, int64_t item)
     kpu_certify_box_of_id(t->space, t->members[item].id, &box);
     kpu_certify_box_point(t->space, &box, 0, &row->point);
     row->metrics = metrics;
+    kpu_simulator_set_fast_forward(worker->simulator, false);
     return kpu_certify_evaluate(t->space, worker, &row->point, &feasible, metrics);
 }
 

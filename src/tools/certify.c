@@ -15,12 +15,15 @@ enum { THREADS_MAX = 4096 };
 
 typedef struct values {
     int64_t threads;
-    bool json, quiet;
+    bool json, quiet, fast_forward;
 } values;
 
 static const kpu_option options[] = {
     {"jobs", 'j', KPU_OPTION_INT, offsetof(values, threads), "N",
      "threads; without it one a core. The answer does not depend on it", 1, THREADS_MAX},
+    {"fast-forward", 0, KPU_OPTION_FLAG, offsetof(values, fast_forward), NULL,
+     "time candidates that are not on the front as the search does, by repeating what repeats", 0,
+     0},
     {"json", 0, KPU_OPTION_FLAG, offsetof(values, json), NULL,
      "print the answer as one JSON object", 0, 0},
     {"quiet", 'q', KPU_OPTION_FLAG, offsetof(values, quiet), NULL,
@@ -174,8 +177,10 @@ static int check(session *s, kpu_diag *diag)
 {
     const kpu_certify_source source = {
         .name = s->certificate_path, .read = read_certificate, .context = s->certificate};
-    const kpu_certify_options how = {
-        .threads = (int)s->v->threads, .progress = show_progress, .context = s};
+    const kpu_certify_options how = {.threads = (int)s->v->threads,
+                                     .fast_forward = s->v->fast_forward,
+                                     .progress = show_progress,
+                                     .context = s};
     const kpu_certify_results compared = {.results = s->results,
                                           .path = s->results_path,
                                           .space = s->space,
