@@ -384,22 +384,21 @@ static void test_dominated_member(void)
     subject_fini(&s);
 }
 
-static CU_TestInfo tests[] = {
-    {"honest certificates hold", test_honest_certificates_hold},
-    {"the head", test_head},
-    {"members", test_members},
-    {"splits", test_splits},
-    {"shape of the tree", test_shape_of_the_tree},
-    {"boxes that are not empty", test_empty_boxes},
-    {"a large box is not looked at", test_a_large_box_is_not_looked_at},
-    {"bounds", test_bounds},
-    {"timed candidates", test_timed_candidates},
-    {"members left out", test_members_left_out},
-    {"a dominated member", test_dominated_member},
-    CU_TEST_INFO_NULL,
-};
-
 int main(void)
 {
+    CU_TestInfo tests[] = {
+        {"honest certificates hold", test_honest_certificates_hold},
+        {"the head", test_head},
+        {"members", test_members},
+        {"splits", test_splits},
+        {"shape of the tree", test_shape_of_the_tree},
+        {"boxes that are not empty", test_empty_boxes},
+        {"a large box is not looked at", test_a_large_box_is_not_looked_at},
+        {"bounds", test_bounds},
+        {"timed candidates", test_timed_candidates},
+        {"members left out", test_members_left_out},
+        {"a dominated member", test_dominated_member},
+        CU_TEST_INFO_NULL,
+    };
     return run_suite("certify", tests);
 }

@@ -227,18 +227,17 @@ static void test_threads_agree(void)
     subject_fini(&s);
 }
 
-static CU_TestInfo tests[] = {
-    {"numbers", test_numbers},
-    {"lines", test_lines},
-    {"the checksum", test_checksum},
-    {"every line removed, doubled, moved", test_every_line},
-    {"bytes changed, and cut off", test_bytes},
-    {"a certificate of another space", test_another_space},
-    {"the first defect, whatever the number of threads", test_threads_agree},
-    CU_TEST_INFO_NULL,
-};
-
 int main(void)
 {
+    CU_TestInfo tests[] = {
+        {"numbers", test_numbers},
+        {"lines", test_lines},
+        {"the checksum", test_checksum},
+        {"every line removed, doubled, moved", test_every_line},
+        {"bytes changed, and cut off", test_bytes},
+        {"a certificate of another space", test_another_space},
+        {"the first defect, whatever the number of threads", test_threads_agree},
+        CU_TEST_INFO_NULL,
+    };
     return run_suite("certify, text", tests);
 }

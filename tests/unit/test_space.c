@@ -399,6 +399,46 @@ static void test_include_and_files(void)
     kpu_space_free(space);
 }
 
+/* A space from files that are kept with the sweep: none is read from the disk. */
+static kpu_space *make_kept(const kpu_space_file *files, size_t count, kpu_diag *diag)
+{
+    static const char text[] = SWEEP "[workload]\nfiles = w.csv\n[space]\n" TILES;
+    kpu_ini ini = {0};
+    kpu_space *space = NULL;
+    CU_ASSERT_EQUAL(kpu_ini_parse("nowhere/t.ini", text, strlen(text), KPU_FILE_SWEEP, &ini, diag),
+                    KPU_OK);
+    kpu_space_make_kept(&ini, files, count, &space, diag);
+    kpu_ini_fini(&ini);
+    return space;
+}
+
+static void test_kept_files(void)
+{
+    char *machine = NULL;
+    size_t bytes;
+    CU_ASSERT_EQUAL_FATAL(
+        kpu_text_read(KPU_SOURCE_DIR "/configs/minimal.ini", &machine, &bytes, NULL), KPU_OK);
+    const kpu_space_file files[] = {{"there/configs/minimal.ini", machine},
+                                    {"w.csv", "name,M,N,K,count\nq,8,9,10,1\n"},
+                                    {"x.csv", "name,M,N,K,count\nq,8,9,10,1\n"}};
+    const kpu_space_file others[] = {files[0], files[2]};
+    kpu_diag diag = {0};
+    kpu_space *space = make_kept(files, 2, &diag);
+    show_unexpected(&diag);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(space);
+    CU_ASSERT_EQUAL(kpu_space_gemm(space, 0)->problem.dim[KPU_N], 9);
+    CU_ASSERT_STRING_EQUAL(kpu_space_source_name(space, 0), "there/configs/minimal.ini");
+    kpu_space_free(space);
+    CU_ASSERT_PTR_NULL(make_kept(files, 1, &diag));
+    CU_ASSERT(has_complaint(&diag, 5, 9, "no text of 'w.csv' is kept with the sweep"));
+    CU_ASSERT_PTR_NULL(make_kept(others, 2, &diag));
+    CU_ASSERT(has_complaint(&diag, 5, 9, "'x.csv' is kept with the sweep where 'w.csv'"));
+    CU_ASSERT_PTR_NULL(make_kept(files, 3, &diag));
+    CU_ASSERT(has_complaint(&diag, 0, 0, "'x.csv' is kept with the sweep, which does not name it"));
+    kpu_diag_fini(&diag);
+    free(machine);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -416,6 +456,7 @@ int main(void)
         {"enormous space", test_an_enormous_space},
         {"complaints about the sweep", test_complaints_about_the_sweep},
         {"include and files", test_include_and_files},
+        {"files that are kept with the sweep", test_kept_files},
         CU_TEST_INFO_NULL,
     };
     return run_suite("space", tests);
