@@ -68,6 +68,7 @@ static void bm_store_next(pass *p)
     int cause;
     int64_t start = start_command(e, &w, &cause);
     note_wait(&p->earliest.bm, w.slot > w.source ? w.slot : w.source);
+    note_wait(&p->earliest.bm_store_source, w.source);
     from->release = occupy(e, start, t->out[from->final].bm[from->edges]);
     into->ready = from->release + t->bm_latency;
     into->cause = cause;
@@ -389,8 +390,8 @@ static inline __attribute__((always_inline)) int run_sweeps(pass *p, const int s
     do {
         if (must_stop(p->s, &calls))
             return KPU_E_INTERRUPTED;
-        if (p->repeats && p->walk.changed >= 0)
-            repeats_at_loop(p);
+        if (p->repeats && p->walk.changed >= 0 && !repeats_at_loop(p))
+            break;
         sweep d = describe_sweep(&p->walk);
         int64_t trips = p->walk.trips[WALK_LAST];
         p->s->steps_walked += trips;

@@ -11,6 +11,7 @@ enum { IDDO_STREAMS = KPU_OPERANDS + 1, IDDO_COUT = KPU_OPERANDS }; /* A, B, C i
 typedef struct earliest {
     int64_t dma, bm;               /* earliest wait of DMA commands, of block-mover commands */
     int64_t bm_slot[KPU_OPERANDS]; /* earliest slot that BM_LOADs waited for */
+    int64_t bm_store_source;       /* earliest source that BM_STOREs waited for */
     int64_t dma_c_slot;            /* earliest slot that DMA_LOADs of C waited for ... */
     int64_t nearest, farthest;     /* ... and how far back, in number, the tile was stored; the
                                       latter is negative, so that less is further */
@@ -47,8 +48,8 @@ typedef struct pass {
 struct repeats *repeats_start(pass *p);
 void repeats_free(struct repeats *repeats);
 /* At the first sweep of an iteration, not the first, of the loop that advanced last: skips as many
- * of its iterations as repeat earlier ones, the last one never. */
-void repeats_at_loop(pass *p);
+ * of its iterations as repeat earlier ones. False: the run has come to its end. */
+bool repeats_at_loop(pass *p);
 /* The same before step `i` > 0 of a sweep of `trips`; returns the steps skipped. Only asked if
  * repeats_in_sweep, asked at the sweep's begin, says that it is worth it. */
 int64_t repeats_at_step(pass *p, int64_t i, int64_t trips);

@@ -43,8 +43,13 @@ struct repeats {
 
 void earliest_reset(earliest *e)
 {
-    *e = (earliest){INT64_MAX, INT64_MAX, {INT64_MAX, INT64_MAX, INT64_MAX},
-                    INT64_MAX, INT64_MAX, INT64_MAX};
+    *e = (earliest){.dma = INT64_MAX,
+                    .bm = INT64_MAX,
+                    .bm_slot = {INT64_MAX, INT64_MAX, INT64_MAX},
+                    .bm_store_source = INT64_MAX,
+                    .dma_c_slot = INT64_MAX,
+                    .nearest = INT64_MAX,
+                    .farthest = INT64_MAX};
 }
 
 void earliest_add(earliest *e, const earliest *other)
@@ -53,6 +58,7 @@ void earliest_add(earliest *e, const earliest *other)
     note_wait(&e->bm, other->bm);
     for (int x = 0; x < KPU_OPERANDS; x++)
         note_wait(&e->bm_slot[x], other->bm_slot[x]);
+    note_wait(&e->bm_store_source, other->bm_store_source);
     note_wait(&e->dma_c_slot, other->dma_c_slot);
     note_wait(&e->nearest, other->nearest);
     note_wait(&e->farthest, other->farthest);
@@ -138,14 +144,15 @@ static void lay_scratch(const pass *p, ring_scratch *scratch, char **next)
     scratch->ab_left = (slot *)(void *)take(next, span * sizeof(slot));
     scratch->c_found = (slot_c *)(void *)take(next, span * sizeof(slot_c));
     scratch->c_left = (slot_c *)(void *)take(next, span * sizeof(slot_c));
+    scratch->written = (int64_t *)(void *)take(next, span * sizeof(int64_t));
     scratch->stored =
         (dram_time *)(void *)take(next, (size_t)(p->s->stored_mask + 1) * sizeof(dram_time));
 }
 
 static bool reserve_marks(pass *p, struct repeats *r)
 {
-    size_t bytes = 2 * longest_span(p) * (sizeof(slot) + sizeof(slot_c)) +
-                   (size_t)(p->s->stored_mask + 1) * sizeof(dram_time) + 16 * 5;
+    size_t bytes = longest_span(p) * (2 * sizeof(slot) + 2 * sizeof(slot_c) + sizeof(int64_t)) +
+                   (size_t)(p->s->stored_mask + 1) * sizeof(dram_time) + 16 * 6;
     for (int l = 0; l < KPU_NEST; l++)
         if (r->loops[l].watched)
             bytes += MARKS * mark_bytes(p, l);
@@ -220,9 +227,16 @@ static bool same_since(const engine *before, const engine *now, int64_t shift, i
            (now->since == before->since && now->since <= wait);
 }
 
+/* Idle before its first command of the period, which waited for more: what it did before is over.
+ */
+static bool was_idle(const engine *before, const engine *now, int64_t shift, int64_t wait)
+{
+    return before->free < wait && now->free - shift < wait;
+}
+
 static bool same_stream(const engine *before, const engine *now, int64_t shift, int64_t wait)
 {
-    if (now->free == before->free) /* not used */
+    if (now->free == before->free || was_idle(before, now, shift, wait)) /* not used; idle */
         return true;
     return now->free - before->free == shift && same_since(before, now, shift, wait);
 }
@@ -278,9 +292,10 @@ static bool same_engines(const engine *before, int64_t next_before, const engine
     int64_t i = next_before, j = next_now;
     for (int64_t k = 0; k < count; k++) {
         const engine *b = &before[i], *n = &now[j];
-        if (n->free - b->free != d->shift || b->free == 0)
+        bool idle = i == j && n->free != b->free && was_idle(b, n, d->shift, wait);
+        if (!idle && (n->free - b->free != d->shift || b->free == 0))
             return false;
-        followed = followed && (n->since - b->since == d->shift ||
+        followed = followed && (idle || n->since - b->since == d->shift ||
                                 (i == j && n->since == b->since && n->since <= wait));
         i = i + 1 == count ? 0 : i + 1;
         j = j + 1 == count ? 0 : j + 1;
@@ -487,20 +502,14 @@ static mark *next_mark(loop *l)
     return l->marks[l->count++];
 }
 
-void repeats_at_loop(pass *p)
+/* Marks the start of an iteration and skips what repeats. False: everything that was left. */
+static bool look_at_loop(pass *p, int position)
 {
-    struct repeats *r = p->repeats;
-    int position = p->walk.changed;
-    loop *l = &r->loops[position];
-    for (int i = 0; i < WALK_LAST; i++)
-        if (r->loops[i].watched)
-            earliest_add(&r->loops[i].earliest, &p->earliest);
-    earliest_reset(&p->earliest);
-    for (int i = position + 1; i < WALK_LAST; i++)
-        r->loops[i].count = 0;
-    int64_t left = p->walk.trips[position] - 1 - p->walk.index[position];
+    loop *l = &p->repeats->loops[position];
+    int64_t trips = p->walk.trips[position], i = p->walk.index[position];
+    int64_t left = trips - i - !walk_last_is_alike(&p->walk, position);
     if (!l->watched || left <= 0)
-        return;
+        return true;
     if (l->count)
         l->marks[l->count - 1]->earliest = l->earliest;
     earliest_reset(&l->earliest);
@@ -508,10 +517,28 @@ void repeats_at_loop(pass *p)
     period d;
     int q = find_period(p, l, left, &d);
     if (!q)
-        return;
+        return true;
     repeat(&d, d.limit);
-    walk_repeat(&p->walk, &d.marks[0]->numbers, position, q, d.limit);
     l->count = 0;
+    return walk_repeat(&p->walk, &d.marks[0]->numbers, position, q, d.limit);
+}
+
+bool repeats_at_loop(pass *p)
+{
+    struct repeats *r = p->repeats;
+    for (int i = 0; i < WALK_LAST; i++)
+        if (r->loops[i].watched)
+            earliest_add(&r->loops[i].earliest, &p->earliest);
+    earliest_reset(&p->earliest);
+    int position = WALK_LAST;
+    while (p->walk.changed < position) { /* a loop that was skipped to its end advanced another */
+        position = p->walk.changed;
+        for (int i = position + 1; i < WALK_LAST; i++)
+            r->loops[i].count = 0;
+        if (!look_at_loop(p, position))
+            return false;
+    }
+    return true;
 }
 
 /* ---- steps ------------------------------------------------------------------------------ */

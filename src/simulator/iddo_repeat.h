@@ -41,15 +41,25 @@ typedef struct ring_scratch {
     slot *ab_found, *ab_left;
     slot_c *c_found, *c_left;
     dram_time *stored;
+    int64_t *written; /* which places */
 } ring_scratch;
 
+/* A reader of a time loses nothing by reading another: both lie before what else the reader waited
+ * for, then and, `shift` later, now; or before its engine's `then` and `now`, which never go back:
+ * since when it has been busy, so that a wait for them is `order` either way. */
+typedef struct time_floor {
+    int64_t moving, then, now;
+} time_floor;
+enum { READERS = 2 };
+
 /* What a period found in a ring: `span` slots from tile number `from` on, `step` further on in each
- * period. Times below a floor lose against whatever else their readers wait for. */
+ * period. */
 typedef struct range {
     int ring;
     int64_t slots, from, span, step;
-    int64_t ready_floor, release_floor; /* at the period's start; they move on with the periods */
-    int64_t links, links_step;          /* C: how links count on */
+    time_floor ready[READERS], release[READERS];
+    bool stays;                /* no new tiles */
+    int64_t links, links_step; /* C: how links count on */
 } range;
 
 /* Two instants of a run: the start of the oldest iteration of a candidate for a period, and now. */

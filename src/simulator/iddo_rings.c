@@ -154,16 +154,26 @@ static bool next_place(const range *g, int64_t limit, place *c)
     return c->at < g->slots;
 }
 
-static bool corresponds(int64_t then, int64_t now, int64_t shift, int64_t floor)
+static bool is_over(const time_floor readers[READERS], int64_t then, int64_t now, int64_t shift)
 {
-    return now - then == shift || (then < 0 && now < 0) || (then < floor && now - shift < floor);
+    for (int i = 0; i < READERS; i++) {
+        const time_floor *f = &readers[i];
+        if (!(then < f->moving && now - shift < f->moving) && !(then < f->then && now < f->now))
+            return false;
+    }
+    return true;
+}
+
+static bool same_release(const range *g, int64_t then, int64_t now, int64_t shift)
+{
+    return now - then == shift || (then < 0 && now < 0) || is_over(g->release, then, now, shift);
 }
 
 static bool same_slot(const range *g, const slot *then, const slot *now, int64_t shift)
 {
     bool late = now->ready - then->ready == shift && now->cause == then->cause;
-    return (late || (then->ready < g->ready_floor && now->ready - shift < g->ready_floor)) &&
-           corresponds(then->release, now->release, shift, g->release_floor);
+    return (late || is_over(g->ready, then->ready, now->ready, shift)) &&
+           same_release(g, then->release, now->release, shift);
 }
 
 /* Links count on by links_step in each period: slots of L3, modulo `links`; or numbers at L2, of
@@ -181,10 +191,10 @@ static bool same_c(const period *d, const range *g, const slot_c *then, const sl
 {
     int64_t shift = d->shift * times;
     bool late = now->ready - then->ready == shift && now->cause == then->cause;
-    bool released = corresponds(then->release, now->release, shift, 0) ||
-                    (g->release_floor == INT64_MAX && !now->unwritten);
-    return (late || (then->ready < g->ready_floor && now->ready - shift < g->ready_floor)) &&
-           released && now->final == then->final && now->unwritten == then->unwritten &&
+    bool released =
+        (g->stays && !now->unwritten) || same_release(g, then->release, now->release, shift);
+    return (late || is_over(g->ready, then->ready, now->ready, shift)) && released &&
+           now->final == then->final && now->unwritten == then->unwritten &&
            now->edges == then->edges && same_link(d, g, then->link, now->link, times);
 }
 
@@ -303,11 +313,22 @@ static void leave_place(const period *d, const range *g, int64_t index, int64_t 
     }
 }
 
+static bool was_written(const period *d, const range *g, int64_t index)
+{
+    if (g->ring / KPU_HOIST_LEVELS == KPU_C) {
+        const slot_c *f = &d->scratch->c_found[index], *l = &d->scratch->c_left[index];
+        return f->ready != l->ready || f->release != l->release || f->link != l->link ||
+               f->final != l->final || f->unwritten != l->unwritten || f->edges != l->edges;
+    }
+    const slot *f = &d->scratch->ab_found[index], *l = &d->scratch->ab_left[index];
+    return f->ready != l->ready || f->release != l->release;
+}
+
 static void repeat_ring(const period *d, const range *g, int64_t times)
 {
     int x = g->ring / KPU_HOIST_LEVELS, level = g->ring % KPU_HOIST_LEVELS;
     const kpu_simulator *s = d->p->s;
-    if (g->step > 0 && g->span == g->slots) {
+    if (g->step > 0 && g->span == g->slots && !g->stays) {
         turn_ring(d, g, times);
         return;
     }
@@ -319,18 +340,18 @@ static void repeat_ring(const period *d, const range *g, int64_t times)
         gather(d, g, sizeof(slot), d->scratch->ab_found);
         copy_out(s->ring[x][level], sizeof(slot), g->slots, &all, d->scratch->ab_left);
     }
-    if (g->step == 0) {
-        for (int64_t i = 0; i < g->span; i++)
-            leave_place(d, g, i, times, i);
-        return;
-    }
-    int64_t last = g->step < g->span ? g->step : g->span;  /* places that no later period touches */
-    int64_t ring_ago = (g->slots + g->step - 1) / g->step; /* older ones have been overwritten */
-    for (int64_t k = times > ring_ago ? times - ring_ago : 1; k <= times; k++)
-        for (int64_t i = 0; i < last; i++)
-            leave_place(d, g, i, k, k * g->step + i);
-    for (int64_t i = g->step; i < g->span; i++)
-        leave_place(d, g, i, times, times * g->step + i);
+    int64_t count = 0;
+    for (int64_t i = 0; i < g->span; i++)
+        if (was_written(d, g, i))
+            d->scratch->written[count++] = i;
+    /* Periods long before the last have left nothing that later ones did not write again; with no
+     * step, all but the last. */
+    int64_t periods = g->step ? (g->slots + g->span + g->step - 1) / g->step : 1;
+    for (int64_t k = times > periods ? times - periods + 1 : 1; k <= times; k++)
+        for (int64_t i = 0; i < count; i++) {
+            int64_t at = d->scratch->written[i];
+            leave_place(d, g, at, k, k * g->step + at);
+        }
 }
 
 /* ---- what may differ -------------------------------------------------------------------- */
@@ -352,21 +373,77 @@ int64_t stream_slot_floor(const period *d, int x)
     return m->l1[m->l1_slot + (x == KPU_C ? p->l1_buffers : 0)];
 }
 
+static const time_floor nobody = {INT64_MAX, INT64_MAX, INT64_MAX};
+
+/* Of a class of engines: since when all have been busy, or until when. */
+static void engine_floor(const period *d, bool dma, bool until, time_floor *f)
+{
+    const timing *t = d->p->t;
+    const engine *then = d->marks[0]->engines + (dma ? 0 : t->dma_engines);
+    const engine *now = dma ? d->p->s->dma : d->p->s->bm;
+    f->then = f->now = INT64_MAX;
+    for (int64_t e = 0; e < (dma ? t->dma_engines : t->bm_engines); e++) {
+        note_wait(&f->then, until ? then[e].free : then[e].since);
+        note_wait(&f->now, until ? now[e].free : now[e].since);
+    }
+}
+
+static time_floor reader(const period *d, bool dma, int64_t moving)
+{
+    time_floor f = {.moving = moving == INT64_MAX ? 0 : moving};
+    engine_floor(d, dma, false, &f);
+    return f;
+}
+
+/* A store waits for one thing only; what that is put down to matters only if C comes back. */
+static time_floor store_reader(const period *d, int level)
+{
+    bool dma = level == KPU_HOIST_L3;
+    time_floor f = {0};
+    engine_floor(d, dma, !walk_c_returns(d->p->program, level), &f);
+    return f;
+}
+
+static void set_floors_c(const period *d, int level, range *g)
+{
+    const earliest *e = &d->earliest;
+    bool loads = level == KPU_HOIST_L3 ? e->nearest < INT64_MAX : e->bm_slot[KPU_C] < INT64_MAX;
+    if (d->p->stored[level] != d->marks[0]->stored[level])
+        g->ready[1] = store_reader(d, level);
+    if (loads)
+        g->release[1] = reader(d, level == KPU_HOIST_L3, 0);
+    if (level == KPU_HOIST_L2) {
+        g->ready[0] = (time_floor){.moving = stream_slot_floor(d, KPU_C)};
+        g->release[0] = (time_floor){.moving = d->marks[0]->fabric_free};
+    } else {
+        if (e->bm_slot[KPU_C] < INT64_MAX)
+            g->ready[0] = reader(d, false, e->bm_slot[KPU_C]);
+        if (e->bm_store_source < INT64_MAX)
+            g->release[0] = reader(d, false, e->bm_store_source);
+    }
+}
+
+/* Who reads the times of a ring in the period, and what else they waited for. */
 static void set_floors(const period *d, range *g)
 {
     int x = g->ring / KPU_HOIST_LEVELS, level = g->ring % KPU_HOIST_LEVELS;
-    bool stays = new_tiles(d, g->ring) == 0;
-    g->release_floor = stays ? INT64_MAX : 0; /* nobody asks for it while the tiles stay ... */
-    if (level == KPU_HOIST_L2) {
-        g->ready_floor = stream_slot_floor(d, x);
+    const earliest *e = &d->earliest;
+    g->stays = new_tiles(d, g->ring) == 0;
+    for (int i = 0; i < READERS; i++)
+        g->ready[i] = g->release[i] = nobody;
+    if (x == KPU_C) {
+        set_floors_c(d, level, g);
+    } else if (level == KPU_HOIST_L2) {
+        g->ready[0] = (time_floor){.moving = stream_slot_floor(d, x)};
+        if (!g->stays)
+            g->release[0] = reader(d, false, 0);
     } else {
-        int64_t released = d->earliest.bm_slot[x], wait = d->earliest.bm;
-        g->ready_floor = released == INT64_MAX ? 0 : released;
-        if (x != KPU_C && stays) /* ... but those who set it to the latest end of a read */
-            g->release_floor = wait == INT64_MAX ? 0 : wait;
+        g->ready[0] = reader(d, false, e->bm_slot[x]);
+        if (e->bm < INT64_MAX) /* every read moves it on to when it ends */
+            g->release[0] = (time_floor){.moving = e->bm};
+        if (!g->stays)
+            g->release[1] = reader(d, true, 0);
     }
-    if (x == KPU_C && d->p->stored[level] != d->marks[0]->stored[level])
-        g->ready_floor = 0; /* stores wait for nothing else */
 }
 
 /* C's stores follow its new tiles at a constant distance, or none comes into question. */
@@ -434,7 +511,7 @@ static void repeat_stored(const period *d, int64_t times)
     kpu_simulator *s = p->s;
     int64_t stored = p->stored[KPU_HOIST_L3];
     int64_t step = stored - d->marks[0]->stored[KPU_HOIST_L3], count = step * times;
-    if (!step || !walk_c_returns(p->program))
+    if (!step || !walk_c_returns(p->program, KPU_HOIST_L3))
         return;
     int64_t capacity = s->stored_mask + 1, cycles = p->tally->cycles;
     int64_t kept = step < capacity ? step : capacity; /* of the last period */

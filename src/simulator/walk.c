@@ -297,7 +297,7 @@ void walk_note_numbers(const walk *w, walk_numbers *out)
     }
 }
 
-void walk_repeat(walk *w, const walk_numbers *earlier, int position, int64_t iterations,
+bool walk_repeat(walk *w, const walk_numbers *earlier, int position, int64_t iterations,
                  int64_t times)
 {
     for (int i = 0; i < KPU_OPERANDS * KPU_HOIST_LEVELS; i++) {
@@ -314,16 +314,29 @@ void walk_repeat(walk *w, const walk_numbers *earlier, int position, int64_t ite
         }
     }
     if (position == WALK_LAST)
-        return;
-    /* To the iteration before the one wanted, and on from there as usual. */
+        return true;
+    /* To the end of the last of these iterations, and on from there as usual. */
     w->index[position] += iterations * times - 1;
-    w->next = position;
-    walk_advance(w);
+    for (int i = position + 1; i < WALK_LAST; i++)
+        w->index[i] = w->trips[i] - 1;
+    w->next = next_position(w);
+    return walk_advance(w);
 }
 
-bool walk_c_returns(const kpu_program *p)
+bool walk_last_is_alike(const walk *w, int position)
 {
-    int hoist = p->window[KPU_C][KPU_HOIST_L3].hoist;
+    const kpu_program *p = w->program;
+    int dim = p->loop_dim[position], tile_loop = tile_loop_of(p, dim);
+    bool edge = p->has_edge[dim] && (position < KPU_BLOCK_LOOPS || in_last_block(w, dim));
+    bool smaller = position < KPU_BLOCK_LOOPS && p->trips[tile_loop][0] != p->trips[tile_loop][1];
+    /* A run that ends with each iteration ends with the last. */
+    bool ends = p->relevant[p->stationary] & moved_loops(position, w->multi);
+    return dim != KPU_K && !edge && !smaller && ends;
+}
+
+bool walk_c_returns(const kpu_program *p, int level)
+{
+    int hoist = p->window[KPU_C][level].hoist;
     for (int k = 0; k < hoist; k++)
         for (int l = k + 1; l < hoist; l++)
             if (p->loop_dim[k] == KPU_K && p->trips[k][0] > 1 && p->loop_dim[l] != KPU_K &&

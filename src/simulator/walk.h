@@ -115,8 +115,8 @@ static inline int64_t walk_peek_number(const walk_window *v, int64_t i)
 }
 /* At most how many consecutive tiles of the ring one iteration of the loop at `position` uses. */
 int64_t walk_used_tiles(const walk *w, const walk_window *v, int position);
-/* At the start of an iteration of the loop at `position`, not its first: does it use only tiles that
- * the window holds already? */
+/* At the start of an iteration of the loop at `position`, not its first: does it use only tiles
+ * that the window holds already? */
 static inline bool walk_is_resident(const walk *w, const walk_window *v, int position)
 {
     unsigned inside = ~((1u << position) - 1);
@@ -129,12 +129,16 @@ typedef struct walk_numbers {
 } walk_numbers;
 void walk_note_numbers(const walk *w, walk_numbers *out);
 /* At the first sweep of an iteration of the loop at `position`, given the numbers at that of
- * `iterations` before: repeats what lies between them `times` times. The last iteration must not be
- * passed. With WALK_LAST the same within a sweep; the iteration is then the caller's. */
-void walk_repeat(walk *w, const walk_numbers *earlier, int position, int64_t iterations,
+ * `iterations` before: repeats what lies between them `times` times, and stands at the sweep after
+ * that; false if there is none. With WALK_LAST the same within a sweep; the iteration is then the
+ * caller's. */
+bool walk_repeat(walk *w, const walk_numbers *earlier, int position, int64_t iterations,
                  int64_t times);
-/* C tiles come back to L3 from DRAM in some iteration. */
-bool walk_c_returns(const kpu_program *program);
+/* Does the last iteration of the loop at `position`, not the innermost, differ in nothing from
+ * those before it? */
+bool walk_last_is_alike(const walk *w, int position);
+/* C tiles come back to a level that they have left, in some iteration. */
+bool walk_c_returns(const kpu_program *program, int level);
 
 /* C's situation, constant over a sweep unless k is the innermost loop. */
 static inline bool walk_k_started(const walk *w) /* at the sweep's first step */
