@@ -23,7 +23,7 @@ typedef struct loop {
  * when those come back after some steps, a mark is made, and it is compared that many steps later.
  */
 typedef struct glimpse {
-    int64_t times[4];
+    int64_t times[IDDO_STREAMS + 4];
 } glimpse;
 typedef struct steps {
     glimpse seen[STEP_PERIODS];
@@ -548,18 +548,26 @@ bool repeats_in_sweep(pass *p)
     steps *s = &p->repeats->steps;
     s->count = s->period = 0;
     s->quiet = 0;
-    s->pause = STEP_PERIODS;
+    s->pause = 1;
     return p->repeats->loops[WALK_LAST].watched && p->walk.trips[WALK_LAST] >= STEPS_MIN;
 }
 
 static void look_at(const pass *p, glimpse *g)
 {
-    int x = p->program->stationary == KPU_A ? KPU_B : KPU_A;
-    *g =
-        (glimpse){{p->stream[x].free - p->fabric_free, p->s->fab_end[p->l1_slot] - p->fabric_free,
-                   p->program->stationary == KPU_C ? 0 : p->stream[IDDO_COUT].free - p->fabric_free,
-                   p->program->stationary == KPU_C ? p->stream[KPU_B].free - p->fabric_free
-                                                   : p->s->cout_end[p->l1_slot] - p->fabric_free}};
+    int64_t d1 = p->program->l1_buffers, at = p->l1_slot;
+    const int64_t *fab_end = p->s->fab_end, *cout_end = p->s->cout_end;
+    int64_t *t = g->times;
+    for (int x = 0; x < IDDO_STREAMS; x++) { /* those that are busy at every step */
+        bool every_step = x == IDDO_COUT ? p->program->stationary != KPU_C
+                                         : x != KPU_C && x != p->program->stationary;
+        t[x] = every_step ? p->stream[x].free - p->fabric_free : 0;
+    }
+    for (int n = 0; n < 4; n++) {
+        t[IDDO_STREAMS + n] = n < d1 ? fab_end[at] - p->fabric_free : 0;
+        if (n == 3 && cout_end[p->l1_slot] >= 0) /* of deeper buffers, only the one that is next */
+            t[IDDO_STREAMS + n] = cout_end[p->l1_slot] - p->fabric_free;
+        at = at + 1 == d1 ? 0 : at + 1;
+    }
 }
 
 /* After how many steps the times came back that are seen now; 0: not. */
@@ -600,7 +608,7 @@ static int64_t compare_steps(pass *p, int64_t i, int64_t trips)
                 .scratch = &r->scratch};
     if (!is_period(&d)) {
         r->steps.quiet = i + r->steps.pause;
-        r->steps.pause *= 2;
+        r->steps.pause += r->steps.pause < 64 ? r->steps.pause : 0;
         return 0;
     }
     repeat(&d, d.limit);

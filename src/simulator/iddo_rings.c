@@ -63,6 +63,11 @@ void rings_find_touched(const pass *p, const stretch *of, touched out[REPEAT_RIN
     }
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 static int64_t slot_of(int64_t number, int64_t slots)
 {
     int64_t at = number % slots;
@@ -518,7 +523,12 @@ static void repeat_stored(const period *d, int64_t times)
     int64_t first = count > capacity ? count - capacity : 0;
     for (int64_t i = 0; i < kept; i++)
         d->scratch->stored[i] = s->stored[(stored - kept + i) & s->stored_mask];
-    int64_t lost = first > 0 ? cycles + ((first - 1) / step + 1) * d->shift : -1;
+    int64_t lost = -1;
+    if (first > 0 && step <= capacity)
+        lost = cycles + ((first - 1) / step + 1) * d->shift;
+    else if (first >
+             0) /* what was forgotten in the period moves on, what is remembered now follows */
+        lost = later(p->dram_forgotten + times * d->shift, cycles + (times - 1) * d->shift);
     for (int64_t n = first; n < count; n++) {
         dram_time *to = &s->stored[(stored + n) & s->stored_mask];
         if (stored + n > s->stored_mask && to->ready > lost)
