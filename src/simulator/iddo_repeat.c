@@ -7,7 +7,7 @@
 enum {
     MARKS = 9,         /* of one loop: periods of up to 8 iterations are found */
     STEP_PERIODS = 4,  /* steps */
-    STEPS_MIN = 8,     /* of a sweep that is looked at */
+    STEPS_WORTH = 24,  /* to skip, at least, in one execution of a loop */
     TOUCHED_MAX = 2048 /* slots that an iteration may touch; beyond, its loop is not looked at */
 };
 
@@ -120,12 +120,15 @@ static size_t mark_bytes(const pass *p, int position)
            (size_t)ab * sizeof(slot) + (size_t)c * sizeof(slot_c) + 16 * (2 + REPEAT_RINGS);
 }
 
-/* Worth watching: so many iterations that one of them can be skipped after two were compared. */
+/* Worth watching: once two iterations have been compared, skipping the rest saves more than looking
+ * has cost. */
 static bool is_worth(const pass *p, int position)
 {
-    int64_t ab, c, least = position == WALK_LAST ? STEPS_MIN : 4;
+    int64_t ab, c, saved = p->walk.trips[position] - 3;
+    for (int l = position + 1; l < KPU_NEST; l++)
+        saved *= p->walk.trips[l];
     touched_bounds(p, position, &ab, &c);
-    return p->walk.trips[position] >= least && ab + c <= TOUCHED_MAX;
+    return saved >= STEPS_WORTH && ab + c <= TOUCHED_MAX;
 }
 
 /* Slots that a period may touch in one ring. */
@@ -193,6 +196,12 @@ void repeats_free(struct repeats *r)
 
 /* ---- marks ------------------------------------------------------------------------------ */
 
+/* By the library: what compilers put in place of a copy of a known size starts slowly. */
+static __attribute__((noinline, noclone)) void copy(void *to, const void *from, size_t bytes)
+{
+    memcpy(to, from, bytes);
+}
+
 static void make_mark(const pass *p, const stretch *of, mark *m)
 {
     const kpu_simulator *s = p->s;
@@ -206,7 +215,7 @@ static void make_mark(const pass *p, const stretch *of, mark *m)
     memcpy(m->stored, p->stored, sizeof m->stored);
     m->run_parity = p->run_parity;
     memcpy(m->stream, p->stream, sizeof m->stream);
-    memcpy(&m->tally, p->tally, sizeof m->tally);
+    copy(&m->tally, p->tally, sizeof m->tally);
     memcpy(m->engines, s->dma, engine_count(p) * sizeof(engine));
     memcpy(m->l1, s->fab_end, (size_t)p->program->l1_buffers * 2 * sizeof(int64_t));
     rings_find_touched(p, of, m->touched);
@@ -398,7 +407,8 @@ static void repeat_tally(tally *now, const tally *before, int64_t times)
     const int64_t *b = (const int64_t *)(const void *)before;
     int64_t *n = (int64_t *)(void *)now;
     for (size_t i = 0; i < sizeof *now / sizeof *n; i++)
-        n[i] += times * (n[i] - b[i]);
+        if (n[i] != b[i]) /* most have not counted */
+            n[i] += times * (n[i] - b[i]);
     now->cycles = cycles;
 }
 
@@ -478,13 +488,12 @@ static void repeat(const period *d, int64_t times)
 static int find_period(pass *p, loop *l, int64_t left, period *d)
 {
     for (int q = 1; q < l->count && q <= left; q++) {
-        *d = (period){.p = p,
-                      .marks = &l->marks[l->count - 1 - q],
-                      .mark_count = q,
-                      .now = l->marks[l->count - 1]->touched,
-                      .iterations = q,
-                      .limit = left / q,
-                      .scratch = &p->repeats->scratch};
+        d->p = p;
+        d->marks = &l->marks[l->count - 1 - q];
+        d->mark_count = d->iterations = q;
+        d->now = l->marks[l->count - 1]->touched;
+        d->limit = left / q;
+        d->scratch = &p->repeats->scratch;
         if (is_period(d))
             return q;
     }
@@ -549,7 +558,7 @@ bool repeats_in_sweep(pass *p)
     s->count = s->period = 0;
     s->quiet = 0;
     s->pause = 1;
-    return p->repeats->loops[WALK_LAST].watched && p->walk.trips[WALK_LAST] >= STEPS_MIN;
+    return p->repeats->loops[WALK_LAST].watched && p->walk.trips[WALK_LAST] > STEPS_WORTH;
 }
 
 static void look_at(const pass *p, glimpse *g)
@@ -599,13 +608,14 @@ static int64_t compare_steps(pass *p, int64_t i, int64_t trips)
     earliest_add(&p->earliest, &l->earliest);
     r->steps.period = 0;
     rings_find_touched(p, &(stretch){WALK_LAST, i, q}, now);
-    period d = {.p = p,
-                .marks = l->marks,
-                .mark_count = 1,
-                .now = now,
-                .iterations = q,
-                .limit = (trips - 1 - i) / q,
-                .scratch = &r->scratch};
+    period d; /* large, and mostly filled in as it is compared */
+    d.p = p;
+    d.marks = l->marks;
+    d.mark_count = 1;
+    d.now = now;
+    d.iterations = q;
+    d.limit = (trips - 1 - i) / q;
+    d.scratch = &r->scratch;
     if (!is_period(&d)) {
         r->steps.quiet = i + r->steps.pause;
         r->steps.pause += r->steps.pause < 64 ? r->steps.pause : 0;
@@ -628,7 +638,7 @@ int64_t repeats_at_step(pass *p, int64_t i, int64_t trips)
     look_at(p, &now);
     int q = glimpse_again(s, &now);
     keep_glimpse(s, &now);
-    if (!q || i + 2 * q > trips - 1)
+    if (!q || i + q + STEPS_WORTH > trips - 1)
         return 0;
     loop *l = &p->repeats->loops[WALK_LAST];
     make_mark(p, &(stretch){WALK_LAST, i, q}, l->marks[0]);

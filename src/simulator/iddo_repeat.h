@@ -72,6 +72,7 @@ typedef struct period {
     int64_t shift;     /* D */
     int64_t limit;     /* repetitions that are possible, as far as known */
     earliest earliest; /* of the whole period */
+    time_floor since[2], until[2]; /* block movers, DMA engines: see time_floor */
     range range[REPEAT_RINGS];
     const ring_scratch *scratch;
 } period;

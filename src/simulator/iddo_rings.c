@@ -103,10 +103,11 @@ void rings_copy_touched(const pass *p, mark *m)
 static bool find_range(const period *d, int ring, const touched *now, range *g)
 {
     const touched *first = &d->marks[0]->touched[ring];
-    *g = (range){.ring = ring,
-                 .slots = ring_slots(d->p, ring),
-                 .from = first->from,
-                 .step = now->from - first->from};
+    g->ring = ring;
+    g->slots = ring_slots(d->p, ring);
+    g->from = first->from;
+    g->step = now->from - first->from;
+    g->span = 0;
     bool used = now->count > 0;
     int64_t end = first->from;
     for (int i = 0; i < d->mark_count && end - first->from < g->slots; i++) {
@@ -380,23 +381,30 @@ int64_t stream_slot_floor(const period *d, int x)
 
 static const time_floor nobody = {INT64_MAX, INT64_MAX, INT64_MAX};
 
-/* Of a class of engines: since when all have been busy, or until when. */
-static void engine_floor(const period *d, bool dma, bool until, time_floor *f)
+/* Since when all engines of the classes have been busy, and until when. */
+static void find_engine_floors(period *d)
 {
     const timing *t = d->p->t;
-    const engine *then = d->marks[0]->engines + (dma ? 0 : t->dma_engines);
-    const engine *now = dma ? d->p->s->dma : d->p->s->bm;
-    f->then = f->now = INT64_MAX;
-    for (int64_t e = 0; e < (dma ? t->dma_engines : t->bm_engines); e++) {
-        note_wait(&f->then, until ? then[e].free : then[e].since);
-        note_wait(&f->now, until ? now[e].free : now[e].since);
+    const engine *then = d->marks[0]->engines, *now = d->p->s->dma;
+    for (int dma = 1; dma >= 0; dma--) {
+        int64_t count = dma ? t->dma_engines : t->bm_engines;
+        d->since[dma] = d->until[dma] = nobody;
+        for (int64_t e = 0; e < count; e++) {
+            note_wait(&d->since[dma].then, then[e].since);
+            note_wait(&d->since[dma].now, now[e].since);
+            note_wait(&d->until[dma].then, then[e].free);
+            note_wait(&d->until[dma].now, now[e].free);
+        }
+        then += count;
+        now += count;
+        d->since[dma].moving = d->until[dma].moving = 0;
     }
 }
 
 static time_floor reader(const period *d, bool dma, int64_t moving)
 {
-    time_floor f = {.moving = moving == INT64_MAX ? 0 : moving};
-    engine_floor(d, dma, false, &f);
+    time_floor f = d->since[dma];
+    f.moving = moving == INT64_MAX ? 0 : moving;
     return f;
 }
 
@@ -404,9 +412,7 @@ static time_floor reader(const period *d, bool dma, int64_t moving)
 static time_floor store_reader(const period *d, int level)
 {
     bool dma = level == KPU_HOIST_L3;
-    time_floor f = {0};
-    engine_floor(d, dma, !walk_c_returns(d->p->program, level), &f);
-    return f;
+    return walk_c_returns(d->p->program, level) ? d->since[dma] : d->until[dma];
 }
 
 static void set_floors_c(const period *d, int level, range *g)
@@ -433,7 +439,6 @@ static void set_floors(const period *d, range *g)
 {
     int x = g->ring / KPU_HOIST_LEVELS, level = g->ring % KPU_HOIST_LEVELS;
     const earliest *e = &d->earliest;
-    g->stays = new_tiles(d, g->ring) == 0;
     for (int i = 0; i < READERS; i++)
         g->ready[i] = g->release[i] = nobody;
     if (x == KPU_C) {
@@ -529,12 +534,17 @@ static void repeat_stored(const period *d, int64_t times)
     else if (first >
              0) /* what was forgotten in the period moves on, what is remembered now follows */
         lost = later(p->dram_forgotten + times * d->shift, cycles + (times - 1) * d->shift);
+    int64_t from = first % step, later_by = (first / step + 1) * d->shift;
     for (int64_t n = first; n < count; n++) {
         dram_time *to = &s->stored[(stored + n) & s->stored_mask];
-        if (stored + n > s->stored_mask && to->ready > lost)
+        if (n < capacity && stored + n >= capacity && to->ready > lost)
             lost = to->ready;
-        *to = d->scratch->stored[n % step - (step - kept)];
-        to->ready += (n / step + 1) * d->shift;
+        *to = d->scratch->stored[from - (step - kept)];
+        to->ready += later_by;
+        if (++from == step) {
+            from = 0;
+            later_by += d->shift;
+        }
     }
     p->dram_forgotten = lost > p->dram_forgotten ? lost : p->dram_forgotten;
 }
@@ -556,9 +566,13 @@ bool rings_fit(period *d)
     g[c2].links_step = g[c3].step;
     g[c3].links = d->marks[0]->stored[KPU_HOIST_L2];
     g[c3].links_step = new_tiles(d, c2);
+    find_engine_floors(d);
     for (int r = 0; r < REPEAT_RINGS; r++) {
+        g[r].stays = new_tiles(d, r) == 0;
+        if (g[r].span == 0)
+            continue;
         set_floors(d, &g[r]);
-        if (g[r].span > 0 && !ring_fits(d, &g[r]))
+        if (!ring_fits(d, &g[r]))
             return false;
     }
     return dram_fits(d);
