@@ -4,151 +4,8 @@
 #include "simulator/eddo.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-/* ---- emission --------------------------------------------------------------------------- */
-
-/* Arrives at a step: tile numbers at this queue's level (and at L3 for block movers), and the
- * stores of a window of C that ended before it. */
-static void arrive(queue *q, int level)
-{
-    for (int x = 0; x < KPU_OPERANDS; x++) {
-        bool first;
-        walk_window *v = walk_of(&q->walk, x, level);
-        if (level == KPU_HOIST_L2)
-            q->step_from[x] =
-                walk_tile_number(walk_of(&q->walk, x, KPU_HOIST_L3), q->iteration, &first);
-        q->step_number[x] = walk_tile_number(v, q->iteration, &q->step_first[x]);
-    }
-    q->store_end = walk_of(&q->walk, KPU_C, level)->base_number;
-    bool k_inner = q->walk.program->loop_dim[WALK_LAST] == KPU_K;
-    q->fresh = !(k_inner && q->iteration) && !walk_k_started(&q->walk);
-    q->phase = 0;
-}
-
-/* No first use at the remaining steps of the sweep? Then nothing is emitted there. */
-static bool quiet(const queue *q, int level)
-{
-    for (int x = 0; x < KPU_OPERANDS; x++)
-        if (q->walk.window[walk_bit(x, level)].first[1])
-            return false;
-    return true;
-}
-
-static void leave_step(queue *q, int level)
-{
-    q->iteration++;
-    if (q->iteration < q->walk.trips[WALK_LAST] && !quiet(q, level)) {
-        arrive(q, level);
-        return;
-    }
-    q->iteration = 0;
-    if (walk_advance(&q->walk)) {
-        arrive(q, level);
-        return;
-    }
-    q->finished = true;
-    q->store_end = walk_of(&q->walk, KPU_C, level)->next_number;
-}
-
-static unsigned step_edges(const queue *q)
-{
-    return q->iteration == q->walk.trips[WALK_LAST] - 1 ? q->walk.last_edges : q->walk.edges;
-}
-
-static int64_t step_tile(const queue *q)
-{
-    return walk_c_tile(&q->walk) + q->iteration * walk_c_tile_stride(&q->walk);
-}
-
-/* DMA: the load of operand x at this step, if there is one. */
-static bool emit_dma_load(struct eddo *d, int x, entry *out)
-{
-    queue *q = &d->dma;
-    if (!q->step_first[x])
-        return false;
-    unsigned edges = step_edges(q);
-    *out = (entry){.kind = ENTRY_LOAD,
-                   .operand = (uint8_t)x,
-                   .edges = (uint8_t)edges,
-                   .number = q->step_number[x],
-                   .from = -1};
-    if (x != KPU_C) {
-        tile_touch(&d->tile[x][KPU_HOIST_L3], out->number);
-        return true;
-    }
-    int64_t tile = step_tile(q), *dram = &d->s->dram_ready[tile];
-    c_touch(&d->c[KPU_HOIST_L3], out->number, tile, edges, q->fresh);
-    out->kind = ENTRY_LOAD_C;
-    if (!q->fresh && *dram < 0)
-        out->from = -*dram - 1;
-    else if (!q->fresh) {
-        out->source = *dram;
-        out->source_cause = d->s->dram_cause[tile];
-    }
-    *dram = -out->number - 1; /* its next DMA_STORE is pending */
-    return !q->fresh;
-}
-
-/* Block movers: likewise, from L3 to L2. */
-static bool emit_bm_load(struct eddo *d, int x, entry *out)
-{
-    queue *q = &d->bm;
-    if (!q->step_first[x])
-        return false;
-    unsigned edges = step_edges(q);
-    *out = (entry){.kind = ENTRY_LOAD,
-                   .operand = (uint8_t)x,
-                   .edges = (uint8_t)edges,
-                   .number = q->step_number[x],
-                   .from = q->step_from[x]};
-    const kpu_program_window *window = d->program->window[x];
-    bool again = walk_taken_again(&q->walk, x, q->iteration, window[KPU_HOIST_L3].hoist,
-                                  window[KPU_HOIST_L2].hoist);
-    if (x != KPU_C) {
-        tile_touch(&d->tile[x][KPU_HOIST_L2], out->number);
-        tile_record *read = tile_touch(&d->tile[x][KPU_HOIST_L3], out->from);
-        read->pending++;
-        read->closed = !again;
-        return true;
-    }
-    c_record *from = c_touch(&d->c[KPU_HOIST_L3], out->from, step_tile(q), edges, q->fresh);
-    c_record *into = c_touch(&d->c[KPU_HOIST_L2], out->number, 0, edges, q->fresh);
-    into->tile = out->from;
-    into->last = !again;
-    out->kind = ENTRY_LOAD_C;
-    out->needed = from->queued;
-    return !q->fresh;
-}
-
-static void emit_store(struct eddo *d, queue *q, int level, entry *out)
-{
-    int64_t number = q->store_next++;
-    *out = (entry){.kind = ENTRY_STORE, .operand = KPU_C, .number = number};
-    if (level == KPU_HOIST_L2) {
-        out->from = c_at(&d->c[KPU_HOIST_L2], number)->tile;
-        c_at(&d->c[KPU_HOIST_L3], out->from)->queued++;
-    }
-}
-
-/* The next command in emission order; false at the end. */
-static bool emit(struct eddo *d, queue *q, int level, entry *out)
-{
-    for (;;) {
-        if (q->store_next < q->store_end) {
-            emit_store(d, q, level, out);
-            return true;
-        }
-        if (q->finished)
-            return false;
-        while (q->phase < KPU_OPERANDS) {
-            int x = q->phase++;
-            if (level == KPU_HOIST_L3 ? emit_dma_load(d, x, out) : emit_bm_load(d, x, out))
-                return true;
-        }
-        leave_step(q, level);
-    }
-}
+#include "simulator/eddo_repeat.h"
 
 /* ---- waits ------------------------------------------------------------------------------ */
 
@@ -164,6 +21,7 @@ static bool known(int64_t time, entry *e, entry **waiters)
     if (time != EDDO_UNKNOWN)
         return true;
     e->next = *waiters;
+    e->waits = waiters;
     *waiters = e;
     return false;
 }
@@ -191,6 +49,29 @@ static bool c_slot_known(struct eddo *d, int level, int64_t number, entry *e)
     return known(e->slot, e, &r->waiters);
 }
 
+/* When the C tile is back in DRAM, whose stay at L3 as tile number e->from was its last. Of one
+ * that was stored so long ago that we do not remember we know enough if all those were ready before
+ * the slot was. */
+static bool stored_known(struct eddo *d, entry *e)
+{
+    c_record *r = c_at(&d->c[KPU_HOIST_L3], e->from);
+    if (r->key == e->from + d->c[KPU_HOIST_L3].base) {
+        e->source = r->store_ready;
+        e->source_cause = r->store_cause;
+        return known(e->source, e, &r->waiters);
+    }
+    const dram_record *stored = &d->stored[e->from & d->stored_mask];
+    if (stored->number == e->from) {
+        e->source = stored->ready;
+        e->source_cause = (int)stored->cause;
+        return true;
+    }
+    d->failed = d->failed || d->forgotten >= e->slot;
+    e->source = -1;
+    e->source_cause = KPU_STALL_LATENCY;
+    return true;
+}
+
 static bool dma_known(struct eddo *d, entry *e)
 {
     if (e->kind == ENTRY_LOAD) {
@@ -198,16 +79,8 @@ static bool dma_known(struct eddo *d, entry *e)
         e->source_cause = KPU_STALL_LATENCY;
         return tile_slot_known(d, KPU_HOIST_L3, e);
     }
-    if (e->kind == ENTRY_LOAD_C) {
-        if (!c_slot_known(d, KPU_HOIST_L3, e->number, e))
-            return false;
-        if (e->from < 0)
-            return true;
-        c_record *stored = c_at(&d->c[KPU_HOIST_L3], e->from);
-        e->source = stored->store_ready;
-        e->source_cause = stored->store_cause;
-        return known(e->source, e, &stored->waiters);
-    }
+    if (e->kind == ENTRY_LOAD_C)
+        return c_slot_known(d, KPU_HOIST_L3, e->number, e) && stored_known(d, e);
     c_record *from = c_at(&d->c[KPU_HOIST_L3], e->number);
     e->slot = -1;
     e->source = from->closed ? from->ready : EDDO_UNKNOWN;
@@ -244,11 +117,12 @@ static bool bm_known(struct eddo *d, entry *e)
 
 /* ---- queues ----------------------------------------------------------------------------- */
 
-static void look(struct eddo *d, entry *e)
+void eddo_look(struct eddo *d, entry *e)
 {
     if (!(e->mover ? bm_known(d, e) : dma_known(d, e)))
         return;
     queue *q = e->mover ? &d->bm : &d->dma;
+    e->waits = NULL;
     q->known[q->known_count] = e;
     q->sequence[q->known_count] = e->sequence;
     q->wait[q->known_count++] = later(e->slot, e->source);
@@ -260,7 +134,7 @@ void eddo_wake(struct eddo *d, entry **waiters)
     *waiters = NULL;
     while (e) {
         entry *next = e->next;
-        look(d, e);
+        eddo_look(d, e);
         e = next;
     }
 }
@@ -270,12 +144,15 @@ static void refill(struct eddo *d, queue *q, int level)
     int64_t window = d->program->eddo_window;
     while (q->count < window) {
         entry *e = &q->entries[q->spare[q->count]];
-        if (!emit(d, q, level, e))
+        if (!eddo_emit(d, q, level, e))
             return;
         e->mover = level == KPU_HOIST_L2;
         e->sequence = q->emitted++;
+        e->earlier = q->newest;
+        *(q->newest ? &q->newest->later : &q->oldest) = e;
+        q->newest = e;
         q->count++;
-        look(d, e);
+        eddo_look(d, e);
     }
 }
 
@@ -303,6 +180,8 @@ static entry *take(queue *q, int64_t cycle)
     q->known[best] = q->known[last];
     q->wait[best] = q->wait[last];
     q->sequence[best] = q->sequence[last];
+    *(e->earlier ? &e->earlier->later : &q->oldest) = e->later;
+    *(e->later ? &e->later->earlier : &q->newest) = e->earlier;
     q->spare[--q->count] = (int32_t)(e - q->entries);
     q->now = cycle;
     return e;
@@ -331,6 +210,16 @@ static int start_at(queue *q, const entry *e, int64_t cycle, int engine_cause, i
     return cause;
 }
 
+/* ---- events ----------------------------------------------------------------------------- */
+
+static void remember_stored(struct eddo *d, int64_t number, const c_record *from)
+{
+    dram_record *at = &d->stored[number & d->stored_mask];
+    if (number > d->stored_mask)
+        d->forgotten = later(d->forgotten, at->ready);
+    *at = (dram_record){number, from->store_ready, from->store_cause};
+}
+
 static void start_dma(struct eddo *d, entry *e, int64_t cycle)
 {
     kpu_simulator *s = d->s;
@@ -342,10 +231,7 @@ static void start_dma(struct eddo *d, entry *e, int64_t cycle)
         from->release = cycle + cycles;
         from->store_ready = from->release + t->dma_latency;
         from->store_cause = (uint8_t)cause;
-        if (s->dram_ready[from->tile] == -e->number - 1) {
-            s->dram_ready[from->tile] = from->store_ready;
-            s->dram_cause[from->tile] = (uint8_t)cause;
-        }
+        remember_stored(d, e->number, from);
         s->tally.cycles = later(s->tally.cycles, from->store_ready);
         s->tally.dma_store[from->final][from->edges]++;
         eddo_wake(d, &from->waiters);
@@ -368,23 +254,30 @@ static void start_dma(struct eddo *d, entry *e, int64_t cycle)
     }
 }
 
+static void start_bm_store(struct eddo *d, const entry *e, int64_t cycle)
+{
+    const timing *t = d->t;
+    c_record *from = c_at(&d->c[KPU_HOIST_L2], e->number);
+    c_record *into = c_at(&d->c[KPU_HOIST_L3], e->from);
+    int64_t cycles = t->out[from->final].bm[from->edges];
+    into->cause = (uint8_t)start_at(&d->bm, e, cycle, KPU_STALL_L3_BANDWIDTH, cycles);
+    from->release = cycle + cycles;
+    into->ready = from->release + t->bm_latency;
+    into->final = from->final;
+    into->unwritten = 0;
+    into->written++;
+    into->closed = from->last;
+    d->s->tally.bm_store[from->final][from->edges]++;
+    eddo_wake(d, &from->waiters);
+    eddo_wake(d, &into->waiters);
+    eddo_core_run(d, 1u << CORE_COUT);
+}
+
 static void start_bm(struct eddo *d, entry *e, int64_t cycle)
 {
     const timing *t = d->t;
     if (e->kind == ENTRY_STORE) {
-        c_record *from = c_at(&d->c[KPU_HOIST_L2], e->number);
-        c_record *into = c_at(&d->c[KPU_HOIST_L3], e->from);
-        int64_t cycles = t->out[from->final].bm[from->edges];
-        into->cause = (uint8_t)start_at(&d->bm, e, cycle, KPU_STALL_L3_BANDWIDTH, cycles);
-        from->release = cycle + cycles;
-        into->ready = from->release + t->bm_latency;
-        into->final = from->final;
-        into->unwritten = 0;
-        into->written++;
-        into->closed = from->last;
-        d->s->tally.bm_store[from->final][from->edges]++;
-        eddo_wake(d, &from->waiters);
-        eddo_wake(d, &into->waiters);
+        start_bm_store(d, e, cycle);
         return;
     }
     int64_t cycles = t->in[e->operand].bm[e->edges];
@@ -405,6 +298,8 @@ static void start_bm(struct eddo *d, entry *e, int64_t cycle)
         into->ready = ready;
         into->cause = (uint8_t)cause;
     }
+    if (d->stream[e->operand].number == e->number)
+        eddo_core_run(d, 1u << e->operand);
 }
 
 /* KPU_E_INTERNAL if commands were left that wait for each other: a defect, as neither discipline
@@ -412,11 +307,13 @@ static void start_bm(struct eddo *d, entry *e, int64_t cycle)
 static int run_events(struct eddo *d)
 {
     unsigned calls = 0;
-    for (;;) {
+    refill(d, &d->bm, KPU_HOIST_L2); /* tells the DMA queue which reads are the last */
+    refill(d, &d->dma, KPU_HOIST_L3);
+    while (!d->failed) {
         if (must_stop(d->s, &calls))
             return KPU_E_INTERRUPTED;
-        refill(d, &d->bm, KPU_HOIST_L2); /* tells the DMA queue which reads are the last */
-        refill(d, &d->dma, KPU_HOIST_L3);
+        if (d->repeating && d->crossed < KPU_NEST)
+            eddo_repeat(d);
         int64_t dma = next_event(&d->dma), bm = next_event(&d->bm);
         if (dma == EDDO_UNKNOWN && bm == EDDO_UNKNOWN) {
             bool ended = d->dma.count == 0 && d->bm.count == 0 && d->fabric.finished;
@@ -424,123 +321,55 @@ static int run_events(struct eddo *d)
         }
         if (dma <= bm) {
             start_dma(d, take(&d->dma, dma), dma);
+            refill(d, &d->dma, KPU_HOIST_L3);
         } else {
             start_bm(d, take(&d->bm, bm), bm);
-            eddo_core_run(d);
+            refill(d, &d->bm, KPU_HOIST_L2);
         }
     }
+    return KPU_OK;
 }
 
-/* ---- scratch ---------------------------------------------------------------------------- */
-
-/* Records that a ring needs: the tiles in its slots, those whose release is still asked for, and
- * what a walk may be ahead of them: a window of fresh C tiles needs no command to pass, the rest is
- * held back by the commands that fit in a queue. */
-static int64_t record_count(const struct eddo *d, int x, int level)
-{
-    int64_t needed = 3 * d->program->window[x][level].slots + 2 * d->program->eddo_window + 8;
-    int64_t count = 16;
-    while (count < needed)
-        count *= 2;
-    return count;
-}
-
-static bool reserve_tables(struct eddo *d)
-{
-    size_t bytes = 0;
-    for (int level = 0; level < KPU_HOIST_LEVELS; level++) {
-        bytes += (size_t)record_count(d, KPU_C, level) * sizeof(c_record);
-        for (int x = KPU_A; x <= KPU_B; x++)
-            bytes += (size_t)record_count(d, x, level) * sizeof(tile_record);
-    }
-    if (!buffer_reserve(&d->tables_buffer, bytes, 1))
-        return false;
-    char *next = d->tables_buffer.data;
-    memset(next, 0xff, bytes); /* number -1: no record is anybody's yet */
-    for (int level = 0; level < KPU_HOIST_LEVELS; level++) {
-        int64_t count = record_count(d, KPU_C, level);
-        d->c[level] = (c_table){(c_record *)(void *)next, count - 1};
-        next += (size_t)count * sizeof(c_record);
-        for (int x = KPU_A; x <= KPU_B; x++) {
-            count = record_count(d, x, level);
-            d->tile[x][level] = (tile_table){(tile_record *)(void *)next, count - 1};
-            next += (size_t)count * sizeof(tile_record);
-        }
-    }
-    return true;
-}
-
-static char *lay_queue(queue *q, char *next, int64_t window)
-{
-    size_t n = (size_t)window;
-    q->entries = (entry *)(void *)next;
-    q->known = (entry **)(void *)(q->entries + n);
-    q->wait = (int64_t *)(void *)(q->known + n);
-    q->sequence = q->wait + n;
-    q->spare = (int32_t *)(void *)(q->sequence + n);
-    for (int32_t i = 0; i < window; i++)
-        q->spare[i] = i;
-    return (char *)(q->spare + n + n % 2); /* aligned for the next */
-}
-
-static bool reserve_state(struct eddo *d)
-{
-    int64_t window = d->program->eddo_window, d1 = d->program->l1_buffers;
-    size_t one = sizeof(entry) + sizeof(entry *) + 2 * sizeof(int64_t) + sizeof(int64_t);
-    size_t times = (size_t)(d1 + EDDO_RUNS);
-    if (!reserve_tables(d) || !buffer_reserve(&d->queue_buffer, 2 * (size_t)window, one) ||
-        !buffer_reserve(&d->times_buffer, KPU_OPERANDS * times, sizeof(stream_times)))
-        return false;
-    lay_queue(&d->bm, lay_queue(&d->dma, d->queue_buffer.data, window), window);
-    for (int x = 0; x < KPU_OPERANDS; x++)
-        d->times[x] = (stream_times *)d->times_buffer.data + (size_t)x * times;
-    return true;
-}
-
-static void start_queue(queue *q, const kpu_program *program, int level, engine *engines,
-                        int64_t engine_count)
+static void start_queue(struct eddo *d, queue *q, int level)
 {
     unsigned windows = 0;
     for (int x = 0; x < KPU_OPERANDS; x++)
         windows |= 1u << walk_bit(x, KPU_HOIST_L3) | 1u << walk_bit(x, level);
-    q->engines = engines;
-    q->engine_count = engine_count;
-    walk_start(&q->walk, program, windows);
-    arrive(q, level);
+    q->engines = level == KPU_HOIST_L2 ? d->s->bm : d->s->dma;
+    q->engine_count = level == KPU_HOIST_L2 ? d->t->bm_engines : d->t->dma_engines;
+    walk_start(&q->walk, d->program, windows);
+    eddo_emit_start(q, level);
 }
 
-void eddo_free(struct eddo *d)
+/* Once, with that many stores remembered. */
+static int run_remembering(struct eddo *d, int64_t stores)
 {
-    if (!d)
-        return;
-    free(d->tables_buffer.data);
-    free(d->queue_buffer.data);
-    free(d->times_buffer.data);
-    free(d);
+    int code = eddo_reserve(d, stores);
+    if (code != KPU_OK)
+        return code;
+    start_queue(d, &d->dma, KPU_HOIST_L3);
+    start_queue(d, &d->bm, KPU_HOIST_L2);
+    d->s->steps_walked = 0;
+    eddo_core_start(d);
+    d->repeating = !d->s->no_fast_forward && eddo_repeats_start(d);
+    code = run_events(d);
+    d->s->tally.fabric_end = d->fabric_free;
+    return code;
 }
+
+/* Enough to remember: usually a tile that comes back was stored long before the one whose slot it
+ * takes. */
+enum { STORES_REMEMBERED = 256 };
 
 int run_eddo(kpu_simulator *s)
 {
-    if (reserve_eddo(s) != KPU_OK)
-        return KPU_E_MEMORY;
     if (!s->eddo && !(s->eddo = calloc(1, sizeof *s->eddo)))
         return KPU_E_MEMORY;
     struct eddo *d = s->eddo;
-    s->steps_walked = 0;
-    buffer tables = d->tables_buffer, queues = d->queue_buffer, times = d->times_buffer;
-    *d = (struct eddo){.s = s,
-                       .program = &s->program,
-                       .t = &s->timing,
-                       .tables_buffer = tables,
-                       .queue_buffer = queues,
-                       .times_buffer = times};
-    d->c_stationary = d->program->stationary == KPU_C;
-    if (!reserve_state(d))
-        return KPU_E_MEMORY;
-    start_queue(&d->dma, d->program, KPU_HOIST_L3, s->dma, s->timing.dma_engines);
-    start_queue(&d->bm, d->program, KPU_HOIST_L2, s->bm, s->timing.bm_engines);
-    eddo_core_start(d);
-    int code = run_events(d);
-    s->tally.fabric_end = d->fabric_free;
+    d->s = s;
+    d->failed = true;
+    int code = KPU_OK;
+    for (int64_t stores = STORES_REMEMBERED; code == KPU_OK && d->failed; stores *= 4)
+        code = run_remembering(d, stores);
     return code;
 }

@@ -16,19 +16,21 @@ enum { ENTRY_LOAD, ENTRY_LOAD_C, ENTRY_STORE };
 /* A command that waits in a queue. */
 typedef struct entry {
     uint8_t kind, operand, edges;
-    bool mover;       /* in the block movers' queue, not the DMA engines' */
-    int64_t sequence; /* place in emission order */
-    int64_t number;   /* of the tile at the level that is written (load) or read (store) */
-    int64_t from;     /* BM loads: number of the tile at L3; DMA_LOAD of C: pending number, or -1 */
-    int64_t needed;   /* BM_LOAD of C: BM_STOREs that must have been written before */
+    bool mover;           /* in the block movers' queue, not the DMA engines' */
+    int64_t sequence;     /* place in emission order */
+    int64_t number;       /* of the tile at the level that is written (load) or read (store) */
+    int64_t from;         /* BM: number of the tile at L3; DMA_LOAD of C: when it was there last */
+    int64_t needed;       /* BM_LOAD of C: BM_STOREs that must have been written before */
     int64_t slot, source; /* times, once known */
     int source_cause;
-    struct entry *next; /* who waits for the same tile */
+    struct entry *next;            /* who waits for the same tile */
+    struct entry **waits;          /* the tile's list of them; NULL: its waits are known */
+    struct entry *earlier, *later; /* in emission order */
 } entry;
 
 /* Tile of A or B at a level. */
 typedef struct tile_record {
-    int64_t number; /* which tile of the run; another number: the record is stale */
+    int64_t key;    /* which tile of which run; another key: the record is stale */
     entry *waiters; /* commands that wait for something to happen to this tile */
     int64_t ready;  /* EDDO_UNKNOWN until its load has started */
     int64_t release;
@@ -39,12 +41,12 @@ typedef struct tile_record {
 
 /* Tile of C at L3 or L2. */
 typedef struct c_record {
-    int64_t number;
+    int64_t key;
     entry *waiters;
     int64_t ready;       /* of the latest of its load and the writes into it */
     int64_t release;     /* end of its store, EDDO_UNKNOWN until that has started */
     int64_t store_ready; /* L3: when the DMA_STORE is ready */
-    int64_t tile;        /* L3: index in the problem; L2: number of the tile at L3 */
+    int64_t above;       /* L2: number of the tile at L3, -1 as long as the queue is not there */
     int32_t queued;      /* L3: BM_STOREs queued into it; L2: streams in, fresh visits included */
     int32_t written;     /* L3: BM_STOREs started; L2: STR_COUTs started */
     uint8_t cause, store_cause, final, unwritten, edges;
@@ -52,14 +54,22 @@ typedef struct c_record {
     bool last;   /* L2: the tile's last stay there while its window at L3 lasts */
 } c_record;
 
+/* Records by number and mask. Keys are numbers plus `base`, which is another one in every run: what
+ * earlier runs left behind is nobody's tile, and need not be cleared. */
 typedef struct tile_table {
     tile_record *at;
     int64_t mask; /* records - 1, a power of two less one */
+    int64_t base;
 } tile_table;
 typedef struct c_table {
     c_record *at;
-    int64_t mask;
+    int64_t mask, base;
 } c_table;
+
+/* When a C tile was back in DRAM, after its record has gone. */
+typedef struct dram_record {
+    int64_t number, ready, cause;
+} dram_record;
 
 /* DMA or block-mover queue: its first `window` commands not yet started, in emission order. */
 typedef struct queue {
@@ -71,7 +81,8 @@ typedef struct queue {
     int64_t store_next, store_end; /* tiles of C whose window has ended */
     entry *entries;                /* pool of `window` */
     int32_t *spare;                /* free entries: from `count` on */
-    int64_t count;                 /* commands in the window */
+    entry *oldest, *newest;        /* the commands in the window */
+    int64_t count;
     int64_t emitted;
     entry **known;            /* those whose waits are known, in no order: */
     int64_t *wait, *sequence; /* end of its last wait, its place in emission order */
@@ -99,8 +110,17 @@ typedef struct stream_times {
 
 enum { EDDO_RUNS = 4 }; /* runs under way at once: at most 3 */
 
+/* The in-order actors: who may be able to go on, one bit each. */
+enum { CORE_A = KPU_A, CORE_B = KPU_B, CORE_C = KPU_C, CORE_FABRIC, CORE_COUT, CORE_ACTORS };
+
 struct eddo {
+    /* From run to run. */
     kpu_simulator *s;
+    struct eddo_repeats *repeats; /* what is skipped by, made at its first use */
+    int64_t base;                 /* of this run's keys */
+    buffer tables[KPU_OPERANDS * KPU_HOIST_LEVELS];
+    buffer queue_buffer, times_buffer, stored_buffer;
+    /* Of a run. */
     const kpu_program *program;
     const timing *t;
     tile_table tile[KPU_OPERANDS][KPU_HOIST_LEVELS]; /* A, B */
@@ -116,15 +136,29 @@ struct eddo {
     int64_t runs_released;
     int64_t run_end[EDDO_RUNS]; /* end of each run's last FAB */
     int64_t fabric_run;
-    buffer tables_buffer, queue_buffer, times_buffer;
+    int crossed; /* the outermost loop that the fabric advanced in since it was last looked at */
+    dram_record *stored; /* the latest stores, by number and mask */
+    int64_t stored_mask;
+    int64_t forgotten; /* ready time of every store no longer remembered is at most this */
+    bool failed;       /* it was not enough to know that */
+    bool repeating;    /* what repeats is skipped */
 };
+
+/* Scratch of a run that remembers that many stores; KPU_OK or KPU_E_MEMORY. */
+int eddo_reserve(struct eddo *d, int64_t stores);
+
+/* Emission: to the walk's first step; the next command in emission order, false at the end. */
+void eddo_emit_start(queue *q, int level);
+bool eddo_emit(struct eddo *d, queue *q, int level, entry *out);
 
 /* Something happened to a tile: those who wait for it look again at what they wait for. */
 void eddo_wake(struct eddo *d, entry **waiters);
+/* Looks at what a command waits for: it becomes known, or the waiter of a tile. */
+void eddo_look(struct eddo *d, entry *e);
 
-/* Runs streamers and fabric as far as known times carry them. */
+/* Runs streamers and fabric as far as known times carry them, beginning with those in `due`. */
 void eddo_core_start(struct eddo *d);
-void eddo_core_run(struct eddo *d);
+void eddo_core_run(struct eddo *d, unsigned due);
 
 static inline tile_record *tile_at(const tile_table *table, int64_t number)
 {
@@ -139,20 +173,19 @@ static inline c_record *c_at(const c_table *table, int64_t number)
 static inline tile_record *tile_touch(const tile_table *table, int64_t number)
 {
     tile_record *r = tile_at(table, number);
-    if (r->number != number)
-        *r = (tile_record){.number = number, .ready = EDDO_UNKNOWN, .release = -1};
+    if (r->key != number + table->base)
+        *r = (tile_record){.key = number + table->base, .ready = EDDO_UNKNOWN, .release = -1};
     return r;
 }
-static inline c_record *c_touch(const c_table *table, int64_t number, int64_t tile, unsigned edges,
-                                bool fresh)
+static inline c_record *c_touch(const c_table *table, int64_t number, unsigned edges, bool fresh)
 {
     c_record *r = c_at(table, number);
-    if (r->number != number)
-        *r = (c_record){.number = number,
+    if (r->key != number + table->base)
+        *r = (c_record){.key = number + table->base,
                         .ready = EDDO_UNKNOWN,
                         .release = EDDO_UNKNOWN,
                         .store_ready = EDDO_UNKNOWN,
-                        .tile = tile,
+                        .above = -1,
                         .edges = (uint8_t)edges,
                         .unwritten = fresh};
     return r;

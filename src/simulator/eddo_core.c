@@ -1,5 +1,7 @@
 /* eddo: the in-order part. A command here starts as soon as all that it waits for is known to have
- * started; its times may lie in the future of the queues, never in their past. */
+ * started; its times may lie in the future of the queues, never in their past. Each actor runs as
+ * far as it can and says who may be able to go on because of that; in which order they get to run
+ * makes no difference. */
 #include "simulator/eddo.h"
 
 static void settle(struct eddo *d, actor *a, int x);
@@ -95,16 +97,23 @@ static int64_t stream(struct eddo *d, int x, const start_wait *w, unsigned edges
     return end;
 }
 
-static bool run_stream_ab(struct eddo *d, int x)
+static bool tile_is_ready(const tile_table *table, const tile_record *r, int64_t number)
+{
+    return r->key == number + table->base && r->ready != EDDO_UNKNOWN;
+}
+
+static unsigned run_stream_ab(struct eddo *d, int x)
 {
     actor *a = &d->stream[x];
-    bool stationary = x == d->program->stationary, progress = false;
+    bool stationary = x == d->program->stationary;
+    unsigned due = 0;
     int window = d->program->window[x][KPU_HOIST_L2].hoist;
     int reader = stationary ? KPU_NEST : WALK_EVERY_STEP;
+    const tile_table *table = &d->tile[x][KPU_HOIST_L2];
     while (!a->finished) {
-        tile_record *from = tile_at(&d->tile[x][KPU_HOIST_L2], a->number);
+        tile_record *from = tile_at(table, a->number);
         int64_t release = stationary ? register_release(d, a->done) : l1_release(d, a->done);
-        if (release == EDDO_UNKNOWN || from->number != a->number || from->ready == EDDO_UNKNOWN)
+        if (release == EDDO_UNKNOWN || !tile_is_ready(table, from, a->number))
             break;
         start_wait w = {release, from->ready,
                         stationary ? KPU_STALL_REGISTER_SLOTS : KPU_STALL_L1_SLOTS, from->cause,
@@ -114,24 +123,35 @@ static bool run_stream_ab(struct eddo *d, int x)
         if (from->closed)
             eddo_wake(d, &from->waiters);
         pass_command(d, a, x, stationary);
-        progress = true;
+        due = 1u << CORE_FABRIC;
     }
-    return progress;
+    return due;
 }
 
-static bool run_stream_c(struct eddo *d)
+static unsigned run_stream_a(struct eddo *d)
+{
+    return run_stream_ab(d, KPU_A);
+}
+static unsigned run_stream_b(struct eddo *d)
+{
+    return run_stream_ab(d, KPU_B);
+}
+
+static unsigned run_stream_c(struct eddo *d)
 {
     actor *a = &d->stream[KPU_C];
-    bool progress = false;
+    unsigned due = 0;
     while (!a->finished) {
         unsigned edges = actor_edges(a);
         bool fresh = actor_fresh(a);
-        c_record *from = c_touch(&d->c[KPU_HOIST_L2], a->number, -1, edges, fresh);
+        c_record *from = c_touch(&d->c[KPU_HOIST_L2], a->number, edges, fresh);
         int64_t release =
             d->c_stationary ? register_release(d, a->done) : accumulator_release(d, a->done);
         if (release == EDDO_UNKNOWN) /* a fresh C waits too, so that no actor runs far ahead */
             break;
-        if (!fresh) {
+        if (fresh) {
+            *times_of(d, KPU_C, a->done) = (stream_times){-1, -1, KPU_STALL_LATENCY};
+        } else {
             if (from->ready == EDDO_UNKNOWN || from->written != from->queued)
                 break;
             start_wait w = {release, from->ready,
@@ -141,16 +161,15 @@ static bool run_stream_c(struct eddo *d)
         }
         from->queued++;
         pass_command(d, a, KPU_C, d->c_stationary);
-        progress = true;
+        due = 1u << CORE_FABRIC;
     }
-    return progress;
+    return due;
 }
 
 /* Whether all streams of this step have started, and what FAB sees of them. */
 static bool gather_inputs(struct eddo *d, bool run_begins, fab_inputs *in)
 {
     int64_t step = d->fabric.done;
-    bool fresh = actor_fresh(&d->fabric);
     *in = (fab_inputs){.first = {-1, -1, -1},
                        .ready = {-1, -1, -1},
                        .stationary_ready = -1,
@@ -164,7 +183,7 @@ static bool gather_inputs(struct eddo *d, bool run_begins, fab_inputs *in)
         if (d->stream[x].done <= n)
             return false;
         const stream_times *times = times_of(d, x, n);
-        if (x == KPU_C && fresh) {
+        if (x == KPU_C && actor_fresh(&d->fabric)) {
             in->registers = stationary ? register_release(d, n) : -1;
             in->accumulators = stationary ? -1 : accumulator_release(d, n);
         } else if (stationary) {
@@ -179,10 +198,22 @@ static bool gather_inputs(struct eddo *d, bool run_begins, fab_inputs *in)
     return in->registers != EDDO_UNKNOWN && in->accumulators != EDDO_UNKNOWN;
 }
 
-static bool run_fabric(struct eddo *d)
+/* To the fabric's next step; notes the outermost loop that advanced. */
+static void pass_fab(struct eddo *d, actor *a)
+{
+    int advanced = WALK_LAST;
+    a->done++;
+    if (++a->iteration == a->walk.trips[WALK_LAST]) {
+        next_sweep(a);
+        advanced = a->walk.changed;
+    }
+    d->crossed = advanced < d->crossed ? advanced : d->crossed;
+}
+
+static unsigned run_fabric(struct eddo *d)
 {
     actor *a = &d->fabric;
-    bool progress = false;
+    unsigned due = 0;
     while (!a->finished) {
         fab_inputs in;
         bool last = a->iteration == a->walk.trips[WALK_LAST] - 1;
@@ -195,30 +226,53 @@ static bool run_fabric(struct eddo *d)
         d->fabric_free = d->s->fab_end[a->done % d->program->l1_buffers] = end;
         d->s->tally.fab[edges]++;
         d->s->steps_walked++;
+        due |= 1u << CORE_A | 1u << CORE_B | (unsigned)!d->c_stationary << CORE_COUT;
         if (last && a->walk.run_ends) {
             d->run_end[d->fabric_run % EDDO_RUNS] = end;
             if (!d->c_stationary)
                 d->registers[d->runs_released++ % EDDO_RUNS] = end;
             d->fabric_run++;
+            due |= 1u << CORE_COUT;
         }
-        a->done++;
-        next_iteration(a);
-        progress = true;
+        pass_fab(d, a);
     }
-    return progress;
+    return due;
 }
 
-static bool run_stream_out(struct eddo *d)
+static void write_out(struct eddo *d, actor *a, c_record *into, const start_wait *w)
+{
+    unsigned edges = actor_edges(a);
+    bool final = walk_k_finished(&a->walk);
+    int cause;
+    int64_t start = start_command(&d->cout_engine, w, &cause);
+    int64_t end = occupy(&d->cout_engine, start, d->t->out[final].str[edges]);
+    into->ready = end + d->t->str_latency;
+    into->cause = (uint8_t)cause;
+    into->final = final;
+    into->unwritten = 0;
+    into->written++;
+    into->closed = !walk_taken_again(&a->walk, KPU_C, a->iteration,
+                                     d->program->window[KPU_C][KPU_HOIST_L2].hoist,
+                                     d->c_stationary ? KPU_NEST : WALK_EVERY_STEP);
+    if (into->closed)
+        eddo_wake(d, &into->waiters);
+    d->s->tally.stream_out[final][edges]++;
+    if (d->c_stationary)
+        d->registers[d->runs_released++ % EDDO_RUNS] = end;
+    else
+        d->s->cout_end[a->done % d->program->l1_buffers] = end;
+}
+
+static unsigned run_stream_out(struct eddo *d)
 {
     actor *a = &d->cout;
-    bool progress = false;
+    unsigned due = 0;
     while (!a->finished) {
         bool known = d->c_stationary ? a->done < d->fabric_run : a->done < d->fabric.done;
         if (!known)
             break;
         if (d->c_stationary) /* the run's last step */
             a->iteration = a->walk.trips[WALK_LAST] - 1;
-        unsigned edges = actor_edges(a);
         c_record *into = c_at(&d->c[KPU_HOIST_L2], a->number);
         int64_t release = into->unwritten ? c_slot_release(d, KPU_HOIST_L2, a->number) : -1;
         if (release == EDDO_UNKNOWN)
@@ -227,41 +281,22 @@ static bool run_stream_out(struct eddo *d)
                                          : d->s->fab_end[a->done % d->program->l1_buffers];
         start_wait w = {release, result + d->t->skew, KPU_STALL_L2_SLOTS, KPU_STALL_LATENCY,
                         KPU_STALL_L2_BANDWIDTH};
-        bool final = walk_k_finished(&a->walk);
-        int cause;
-        int64_t start = start_command(&d->cout_engine, &w, &cause);
-        int64_t end = occupy(&d->cout_engine, start, d->t->out[final].str[edges]);
-        into->ready = end + d->t->str_latency;
-        into->cause = (uint8_t)cause;
-        into->final = final;
-        into->unwritten = 0;
-        into->written++;
-        into->closed = !walk_taken_again(&a->walk, KPU_C, a->iteration,
-                                         d->program->window[KPU_C][KPU_HOIST_L2].hoist,
-                                         d->c_stationary ? KPU_NEST : WALK_EVERY_STEP);
-        if (into->closed)
-            eddo_wake(d, &into->waiters);
-        d->s->tally.stream_out[final][edges]++;
-        if (d->c_stationary)
-            d->registers[d->runs_released++ % EDDO_RUNS] = end;
-        else
-            d->s->cout_end[a->done % d->program->l1_buffers] = end;
+        write_out(d, a, into, &w);
         pass_command(d, a, KPU_C, d->c_stationary);
-        progress = true;
+        due = 1u << CORE_C | 1u << CORE_FABRIC;
     }
-    return progress;
+    return due;
 }
 
-void eddo_core_run(struct eddo *d)
+void eddo_core_run(struct eddo *d, unsigned due)
 {
-    bool progress;
-    do {
-        progress = run_stream_ab(d, KPU_A);
-        progress |= run_stream_ab(d, KPU_B);
-        progress |= run_stream_c(d);
-        progress |= run_fabric(d);
-        progress |= run_stream_out(d);
-    } while (progress);
+    static unsigned (*const run[CORE_ACTORS])(struct eddo *) = {
+        run_stream_a, run_stream_b, run_stream_c, run_fabric, run_stream_out};
+    while (due) {
+        int next = __builtin_ctz(due);
+        due &= due - 1;
+        due |= run[next](d);
+    }
 }
 
 void eddo_core_start(struct eddo *d)
@@ -273,4 +308,5 @@ void eddo_core_start(struct eddo *d)
         settle(d, actors[i], operand[i]);
     }
     walk_start(&d->fabric.walk, d->program, 0);
+    eddo_core_run(d, 1u << CORE_C);
 }

@@ -29,8 +29,6 @@ void kpu_simulator_free(kpu_simulator *s)
     free(s->slots_buffer.data);
     free(s->stored_buffer.data);
     repeats_free(s->repeats);
-    free(s->dram_buffer.data);
-    free(s->dram_cause_buffer.data);
     free(s->l1_buffer.data);
     free(s);
 }
@@ -132,13 +130,8 @@ int reserve_iddo(kpu_simulator *s, int64_t stores)
 
 int reserve_eddo(kpu_simulator *s)
 {
-    size_t c_tiles = (size_t)(s->program.tiles[KPU_M] * s->program.tiles[KPU_N]);
-    if (!reserve_engines(s) || !reserve_l1(s) ||
-        !buffer_reserve(&s->dram_buffer, c_tiles, sizeof(int64_t)) ||
-        !buffer_reserve(&s->dram_cause_buffer, c_tiles, 1))
+    if (!reserve_engines(s) || !reserve_l1(s))
         return KPU_E_MEMORY;
-    s->dram_ready = s->dram_buffer.data;
-    s->dram_cause = s->dram_cause_buffer.data;
     memset(&s->tally, 0, sizeof s->tally);
     return KPU_OK;
 }

@@ -88,13 +88,9 @@ struct kpu_simulator {
     int64_t steps_walked;
     dram_time *stored; /* iddo: of the latest stores, by the tile's number at L3 and this mask */
     int64_t stored_mask;
-    int64_t *dram_ready; /* eddo: per C tile: its last DMA_STORE's ready time, or -(number in L3 +
-                            1) while that store is pending */
-    uint8_t *dram_cause;
     int64_t *fab_end;  /* of the last d1 steps */
     int64_t *cout_end; /* of the last d1 steps' STR_COUT (accumulators) */
-    buffer engines_buffer, busy_buffer, slots_buffer, stored_buffer, dram_buffer, dram_cause_buffer,
-        l1_buffer;
+    buffer engines_buffer, busy_buffer, slots_buffer, stored_buffer, l1_buffer;
     struct repeats *repeats; /* what iddo skips by, made at its first use */
     struct eddo *eddo;       /* state of the explicit discipline, made at its first use */
 };
