@@ -102,7 +102,7 @@ enum { FIRST_EVALUATIONS = 16 };
 static bool is_complete(const kpu_exact *exact)
 {
     for (size_t g = 0; g < exact->gemm_count; g++)
-        if (exact->gemms[g].queue.count > 0)
+        if (kpu_exact_open_count(&exact->gemms[g]) > 0)
             return false;
     return true;
 }
@@ -114,7 +114,7 @@ static int64_t limit_of(const kpu_exact *exact, size_t gemm, int64_t most)
     const kpu_exact_gemm *gemms = exact->gemms;
     int64_t budget = exact->session->settings.budget, sharers = 0;
     for (size_t g = gemm; g < exact->gemm_count; g++)
-        sharers += gemms[g].queue.count > 0;
+        sharers += kpu_exact_open_count(&gemms[g]) > 0;
     int64_t left = budget - exact->session->progress->evaluations;
     int64_t share = budget == 0 || sharers == 0 ? INT64_MAX : kpu_ceil_div(left, sharers);
     share = share < most ? share : most;
@@ -164,12 +164,13 @@ static int lead(void *context, kpu_team *team)
     return exact->keeps_tree && is_complete(exact) ? kpu_exact_write_certificate(exact) : KPU_OK;
 }
 
-static int run(kpu_search_session *session)
+int kpu_exact_run(kpu_search_session *session, size_t open_max)
 {
     kpu_exact exact = {.session = session,
                        .objectives = kpu_space_objective_count(session->space),
                        .gemm_count = kpu_space_gemm_count(session->space),
-                       .keeps_tree = session->options->certificate != NULL};
+                       .keeps_tree = session->options->certificate != NULL,
+                       .open_max = open_max};
     if (exact.keeps_tree && exact.objectives > KPU_EXACT_CERTIFIED_OBJECTIVES)
         return kpu_diag_add(session->diag, KPU_E_USAGE, "a certificate has at most %d objectives",
                             KPU_EXACT_CERTIFIED_OBJECTIVES);
@@ -183,6 +184,14 @@ static int run(kpu_search_session *session)
     kpu_exact_batch_free(exact.batch);
     free(exact.gemms);
     return code;
+}
+
+/* Some 70 bytes each with three objectives. */
+enum { OPEN_MAX = 1 << 21 };
+
+static int run(kpu_search_session *session)
+{
+    return kpu_exact_run(session, OPEN_MAX);
 }
 
 const kpu_search kpu_search_exact = {

@@ -57,7 +57,8 @@ void kpu_exact_split_cell(const kpu_cell_shape *shape, const kpu_archive *front,
 typedef struct kpu_exact_gemm {
     kpu_cell_shape shape;
     kpu_archive *front; /* of the session */
-    kpu_queue queue;
+    kpu_queue queue;    /* best first */
+    kpu_queue deep;     /* smallest first: what there was no room for, and goes before all others */
     kpu_tree tree;
     int64_t evaluations;
     int64_t boxes; /* that were bounded */
@@ -74,10 +75,14 @@ typedef struct kpu_exact {
     size_t objectives, gemm_count;
     bool keeps_tree; /* a certificate is wanted */
     bool is_stopped;
+    size_t open_max; /* cells of the queue of a GEMM; further ones are gone into one by one */
     kpu_exact_gemm *gemms;
     struct kpu_exact_batch *batch;
     int64_t next_gap_ns; /* when the gap is looked at again */
 } kpu_exact;
+
+/* The search, with open_max. */
+int kpu_exact_run(kpu_search_session *session, size_t open_max);
 
 struct kpu_exact_batch *kpu_exact_batch_new(const kpu_exact *exact);
 void kpu_exact_batch_free(struct kpu_exact_batch *batch); /* takes NULL */
@@ -88,6 +93,16 @@ void kpu_exact_gemm_fini(kpu_exact_gemm *gemm);
 /* Goes on until nothing is open, or no candidate that comes next may be simulated, as `limit` of
  * the GEMM were. Complaints are told. */
 int kpu_exact_gemm_search(kpu_exact *exact, int64_t gemm, int64_t limit);
+static inline size_t kpu_exact_open_count(const kpu_exact_gemm *gemm)
+{
+    return gemm->queue.count + gemm->deep.count;
+}
+/* The n-th of them, in no order. */
+static inline kpu_open_cell kpu_exact_open_at(const kpu_exact_gemm *gemm, size_t n)
+{
+    size_t wide = gemm->queue.count;
+    return n < wide ? kpu_queue_at(&gemm->queue, n) : kpu_queue_at(&gemm->deep, n - wide);
+}
 
 /* ---- What is missing (exact_gap.c) -------------------------------------------------------- */
 

@@ -39,12 +39,12 @@ static bool counts(const outline *o, const double *bound)
 }
 
 /* False if the bound of a cell says nothing about some objective: then nothing is known. */
-static bool find_low(outline *o, const kpu_queue *queue)
+static bool find_low(outline *o, const kpu_exact_gemm *g)
 {
     for (size_t i = 0; i < o->objectives; i++)
         o->low[i] = o->reference[i];
-    for (size_t n = 0; n < queue->count; n++) {
-        const double *bound = kpu_queue_at(queue, n).bound;
+    for (size_t n = 0; n < kpu_exact_open_count(g); n++) {
+        const double *bound = kpu_exact_open_at(g, n).bound;
         for (size_t i = 0; i < o->objectives && counts(o, bound); i++)
             o->low[i] = fmin(o->low[i], bound[i]);
     }
@@ -80,12 +80,12 @@ static void put_foot(outline *o, size_t column)
         point[i] = o->low[i] + (double)(column % o->steps) * step_size(o, i);
 }
 
-static void draw(outline *o, const kpu_queue *queue)
+static void draw(outline *o, const kpu_exact_gemm *g)
 {
     for (size_t c = 0; c < o->columns; c++)
         o->last[c] = INFINITY;
-    for (size_t n = 0; n < queue->count; n++) {
-        const double *bound = kpu_queue_at(queue, n).bound;
+    for (size_t n = 0; n < kpu_exact_open_count(g); n++) {
+        const double *bound = kpu_exact_open_at(g, n).bound;
         if (!counts(o, bound))
             continue;
         double *last = &o->last[column_of(o, bound)];
@@ -96,10 +96,10 @@ static void draw(outline *o, const kpu_queue *queue)
             put_foot(o, c);
 }
 
-static void copy(outline *o, const kpu_queue *queue)
+static void copy(outline *o, const kpu_exact_gemm *g)
 {
-    for (size_t n = 0; n < queue->count; n++)
-        memcpy(o->points + o->count++ * o->objectives, kpu_queue_at(queue, n).bound,
+    for (size_t n = 0; n < kpu_exact_open_count(g); n++)
+        memcpy(o->points + o->count++ * o->objectives, kpu_exact_open_at(g, n).bound,
                o->objectives * sizeof(double));
 }
 
@@ -135,14 +135,15 @@ static double measure_open(const kpu_exact_gemm *g, size_t objectives, const dou
     const size_t members = kpu_archive_count(g->front);
     double gap = NAN;
     choose_grid(&o);
-    size_t most = g->queue.count < o.columns ? g->queue.count : o.columns;
+    const size_t open = kpu_exact_open_count(g);
+    const size_t most = open < o.columns ? open : o.columns;
     o.last = malloc(o.columns * sizeof *o.last);
     o.points = malloc(((most + members) * objectives + 1) * sizeof *o.points);
-    if (o.last && o.points && find_low(&o, &g->queue)) {
-        if (g->queue.count <= o.columns)
-            copy(&o, &g->queue);
+    if (o.last && o.points && find_low(&o, g)) {
+        if (open <= o.columns)
+            copy(&o, g);
         else
-            draw(&o, &g->queue);
+            draw(&o, g);
         gap = measure(&o, g);
     }
     free(o.last);
@@ -157,7 +158,7 @@ void kpu_exact_measure_gap(kpu_exact *exact, int64_t gemm)
     double weight;
     bool is_hard =
         exact->objectives > EASY_OBJECTIVES && kpu_archive_count(g->front) > HARD_MEMBERS;
-    if (g->queue.count == 0)
+    if (kpu_exact_open_count(g) == 0)
         g->gap = 0;
     else if (is_hard || !kpu_search_unit(exact->session->fronts, gemm, &reference, &weight))
         g->gap = NAN;
@@ -173,7 +174,7 @@ void kpu_exact_report_gap(kpu_exact *exact)
     for (size_t g = 0; g < exact->gemm_count; g++) {
         progress->gap += exact->gemms[g].gap;
         progress->boxes += exact->gemms[g].boxes;
-        progress->open += (int64_t)exact->gemms[g].queue.count;
+        progress->open += (int64_t)kpu_exact_open_count(&exact->gemms[g]);
     }
     progress->done = progress->evaluations;
 }

@@ -71,22 +71,26 @@ void kpu_exact_batch_free(kpu_exact_batch *batch)
 
 /* ---- Making ------------------------------------------------------------------------------- */
 
-static bool push(kpu_exact_gemm *g, uint32_t node, const kpu_exact_part *part, double key)
+static bool push(kpu_exact *exact, kpu_exact_gemm *g, uint32_t node, const kpu_exact_part *part)
 {
     uint64_t words[KPU_CELL_WORDS];
+    const kpu_open_cell cell = {node, part->bound, words};
     kpu_cell_pack(&g->shape, &part->cell, words);
-    return kpu_queue_push(&g->queue, key, &(kpu_open_cell){node, part->bound, words});
+    if (g->queue.count < exact->open_max)
+        return kpu_queue_push(&g->queue, part->key, &cell);
+    return kpu_queue_push(&g->deep, (double)kpu_cell_points(&g->shape, &part->cell), &cell);
 }
 
 int kpu_exact_gemm_init(kpu_exact *exact, int64_t gemm)
 {
     kpu_exact_gemm *g = &exact->gemms[gemm];
     double bound[KPU_OBJECTIVES_MAX];
-    kpu_exact_part whole = {.bound = bound};
+    kpu_exact_part whole = {.bound = bound, .key = -INFINITY};
     g->front = kpu_search_front(exact->session->fronts, gemm);
     g->gap = NAN;
     kpu_cell_shape_init(&g->shape, exact->session->space, gemm);
     kpu_queue_init(&g->queue, exact->objectives, g->shape.words);
+    kpu_queue_init(&g->deep, exact->objectives, g->shape.words);
     if (!kpu_tree_init(&g->tree, exact->objectives))
         return KPU_E_MEMORY;
     kpu_cell_all(&g->shape, &whole.cell);
@@ -95,12 +99,13 @@ int kpu_exact_gemm_init(kpu_exact *exact, int64_t gemm)
         kpu_tree_at(&g->tree, 0)->kind = KPU_NODE_EMPTY;
         return KPU_OK;
     }
-    return push(g, 0, &whole, -INFINITY) ? KPU_OK : KPU_E_MEMORY;
+    return push(exact, g, 0, &whole) ? KPU_OK : KPU_E_MEMORY;
 }
 
 void kpu_exact_gemm_fini(kpu_exact_gemm *gemm)
 {
     kpu_queue_fini(&gemm->queue);
+    kpu_queue_fini(&gemm->deep);
     kpu_tree_fini(&gemm->tree);
 }
 
@@ -178,7 +183,8 @@ static bool fill(kpu_exact_batch *b, size_t points)
     kpu_exact_gemm *g = b->gemm;
     kpu_open_cell open;
     b->count = b->points = 0;
-    while (b->count < BATCH && kpu_queue_pop(&g->queue, &open)) {
+    while (b->count < BATCH &&
+           (kpu_queue_pop(&g->deep, &open) || kpu_queue_pop(&g->queue, &open))) {
         kpu_cell cell;
         if (kpu_archive_dominator(g->front, open.bound) >= 0) {
             close_node(b->exact, g, open.node, KPU_NODE_BOUNDED);
@@ -187,8 +193,10 @@ static bool fill(kpu_exact_batch *b, size_t points)
         kpu_cell_unpack(&g->shape, open.words, &cell);
         bool is_point = kpu_cell_is_point(&g->shape, &cell);
         if (is_point && b->points == points) {
-            kpu_exact_part part = {.cell = cell, .bound = open.bound};
-            return push(g, open.node, &part, kpu_exact_key(open.bound, b->exact->objectives));
+            const kpu_exact_part part = {.cell = cell,
+                                         .bound = open.bound,
+                                         .key = kpu_exact_key(open.bound, b->exact->objectives)};
+            return push(b->exact, g, open.node, &part);
         }
         take(b, &open, &cell, is_point);
     }
@@ -219,8 +227,7 @@ static int merge_point(kpu_exact_batch *b, item *it)
     return kpu_tree_keep(&b->gemm->tree, it->node, costs) ? KPU_OK : KPU_E_MEMORY;
 }
 
-static bool merge_part(kpu_exact_batch *b, const item *it, const kpu_exact_part *part,
-                       uint32_t node)
+static bool merge_part(kpu_exact_batch *b, const item *it, kpu_exact_part *part, uint32_t node)
 {
     static const kpu_node_kind closed[] = {
         [KPU_EXACT_EMPTY] = KPU_NODE_EMPTY, [KPU_EXACT_BOUNDED] = KPU_NODE_BOUNDED};
@@ -228,9 +235,9 @@ static bool merge_part(kpu_exact_batch *b, const item *it, const kpu_exact_part 
         close_node(b->exact, b->gemm, node, closed[part->outcome]);
         return true;
     }
-    /* The end of a dive is simulated next. */
-    bool is_wanted = part->is_point && it->limit > 1;
-    return push(b->gemm, node, part, is_wanted ? -INFINITY : part->key);
+    if (part->is_point && it->limit > 1)
+        part->key = -INFINITY; /* the end of a dive is simulated next */
+    return push(b->exact, b->gemm, node, part);
 }
 
 static int merge_splits(kpu_exact_batch *b, const item *it)
@@ -239,7 +246,7 @@ static int merge_splits(kpu_exact_batch *b, const item *it)
     uint32_t nodes[DIVE_DEPTH] = {it->node};
     g->boxes += 2 * (int64_t)it->count;
     for (size_t i = 0; i < it->count; i++) {
-        const kpu_exact_split *split = &it->splits[i];
+        kpu_exact_split *split = &it->splits[i];
         uint32_t first = 0;
         if (b->exact->keeps_tree) {
             if (!kpu_tree_split(&g->tree, nodes[i], split->dial, split->at))
@@ -247,7 +254,7 @@ static int merge_splits(kpu_exact_batch *b, const item *it)
             first = kpu_tree_at(&g->tree, nodes[i])->link;
         }
         for (uint32_t side = 0; side < 2; side++) {
-            const kpu_exact_part *part = &split->part[side];
+            kpu_exact_part *part = &split->part[side];
             if (part->split >= 0)
                 nodes[part->split] = first + side;
             else if (!merge_part(b, it, part, first + side))
@@ -287,7 +294,7 @@ int kpu_exact_gemm_search(kpu_exact *exact, int64_t gemm, int64_t limit)
     int code = KPU_OK;
     b->exact = exact;
     b->gemm = g;
-    while (code == KPU_OK && g->queue.count > 0) {
+    while (code == KPU_OK && kpu_exact_open_count(g) > 0) {
         if (!fill(b, points_of_round(g, limit)))
             return kpu_diag_add(exact->session->diag, KPU_E_MEMORY, "out of memory");
         if (b->count == 0)

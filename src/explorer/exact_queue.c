@@ -91,7 +91,7 @@ static bool take_slot(kpu_queue *q, uint32_t *out)
 
 static bool before(kpu_queue_item a, kpu_queue_item b)
 {
-    return a.key != b.key ? a.key < b.key : a.slot < b.slot;
+    return a.key != b.key ? a.key < b.key : a.age > b.age;
 }
 
 static void sift_up(kpu_queue *q, size_t at, kpu_queue_item item)
@@ -136,7 +136,7 @@ bool kpu_queue_push(kpu_queue *queue, double key, const kpu_open_cell *cell)
     *(uint64_t *)kpu_pieces_at(&queue->slots, slot) = cell->node;
     memcpy(kept.bound, cell->bound, queue->objectives * sizeof(double));
     memcpy(kept.words, cell->words, queue->words * sizeof(uint64_t));
-    sift_up(queue, queue->count++, (kpu_queue_item){key, slot});
+    sift_up(queue, queue->count++, (kpu_queue_item){key, slot, queue->pushed++});
     return true;
 }
 

@@ -38,12 +38,14 @@ typedef struct kpu_open_cell {
 typedef struct kpu_queue_item {
     double key;
     uint32_t slot;
+    uint32_t age; /* how many were pushed before it */
 } kpu_queue_item;
 
-/* A heap; among equal keys the order depends on what was pushed and popped before, and on nothing
- * else. */
+/* A heap. Of equal keys the one pushed last is the first: where keys tell nothing, the search goes
+ * deep and not wide. */
 typedef struct kpu_queue {
     size_t objectives, words;
+    uint32_t pushed;
     kpu_pieces slots;
     uint32_t *free_slots;
     size_t free_count, free_capacity;
