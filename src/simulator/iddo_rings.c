@@ -141,26 +141,8 @@ static void gather(const period *d, const range *g, size_t size, void *out)
     }
 }
 
-/* Walks over the slots that the repetitions find for the first time: place `at` from the present
- * position on is to be what place `index` of the period was. */
-typedef struct place {
-    int64_t at, index, repetition;
-} place;
-
-static bool next_place(const range *g, int64_t limit, place *c)
-{
-    c->at++;
-    c->index++;
-    if (c->index == g->span) {
-        if (g->step == 0 || ++c->repetition == limit)
-            return false;
-        c->index = g->step < g->span ? g->span - g->step : 0;
-        c->at = c->repetition * g->step + c->index;
-    }
-    return c->at < g->slots;
-}
-
-static bool is_over(const time_floor readers[READERS], int64_t then, int64_t now, int64_t shift)
+static inline bool is_over(const time_floor readers[READERS], int64_t then, int64_t now,
+                           int64_t shift)
 {
     for (int i = 0; i < READERS; i++) {
         const time_floor *f = &readers[i];
@@ -170,12 +152,12 @@ static bool is_over(const time_floor readers[READERS], int64_t then, int64_t now
     return true;
 }
 
-static bool same_release(const range *g, int64_t then, int64_t now, int64_t shift)
+static inline bool same_release(const range *g, int64_t then, int64_t now, int64_t shift)
 {
     return now - then == shift || (then < 0 && now < 0) || is_over(g->release, then, now, shift);
 }
 
-static bool same_slot(const range *g, const slot *then, const slot *now, int64_t shift)
+static inline bool same_slot(const range *g, const slot *then, const slot *now, int64_t shift)
 {
     bool late = now->ready - then->ready == shift && now->cause == then->cause;
     return (late || is_over(g->ready, then->ready, now->ready, shift)) &&
@@ -183,50 +165,72 @@ static bool same_slot(const range *g, const slot *then, const slot *now, int64_t
 }
 
 /* Links count on by links_step in each period: slots of L3, modulo `links`; or numbers at L2, of
- * which only those not yet stored, from `links` on, matter. */
-static bool same_link(const period *d, const range *g, int64_t then, int64_t now, int64_t times)
+ * which only those not yet stored, from `links` on, matter. `step`: how far by now. */
+static inline bool same_link(const period *d, const range *g, int64_t then, int64_t now,
+                             int64_t step)
 {
+    int64_t expected = then + step;
     if (g->ring % KPU_HOIST_LEVELS == KPU_HOIST_L2)
-        return slot_of(now - then - g->links_step * times, g->links) == 0;
-    return now - then == g->links_step * times ||
-           (then < g->links && now < d->p->stored[KPU_HOIST_L2]);
+        return now == (expected >= g->links ? expected - g->links : expected);
+    return now == expected || (then < g->links && now < d->p->stored[KPU_HOIST_L2]);
 }
 
-static bool same_c(const period *d, const range *g, const slot_c *then, const slot_c *now,
-                   int64_t times)
+/* So many periods later. */
+typedef struct lapse {
+    int64_t shift, link_step;
+} lapse;
+
+static inline void pass_period(const period *d, const range *g, lapse *l)
 {
-    int64_t shift = d->shift * times;
-    bool late = now->ready - then->ready == shift && now->cause == then->cause;
-    bool released =
-        (g->stays && !now->unwritten) || same_release(g, then->release, now->release, shift);
-    return (late || is_over(g->ready, then->ready, now->ready, shift)) && released &&
-           now->final == then->final && now->unwritten == then->unwritten &&
-           now->edges == then->edges && same_link(d, g, then->link, now->link, times);
+    l->shift += d->shift;
+    l->link_step += g->links_step;
+    if (g->ring % KPU_HOIST_LEVELS == KPU_HOIST_L2 && l->link_step >= g->links)
+        l->link_step -= g->links;
 }
 
-/* Lowers the limit to the repetitions that find in the ring what the period found. */
-static bool ring_fits(period *d, const range *g)
+static inline bool same_c(const period *d, const range *g, const slot_c *then, const slot_c *now,
+                          const lapse *by)
+{
+    bool late = now->ready - then->ready == by->shift && now->cause == then->cause;
+    bool released =
+        (g->stays && !now->unwritten) || same_release(g, then->release, now->release, by->shift);
+    return (late || is_over(g->ready, then->ready, now->ready, by->shift)) && released &&
+           now->final == then->final && now->unwritten == then->unwritten &&
+           now->edges == then->edges && same_link(d, g, then->link, now->link, by->link_step);
+}
+
+/* The repetitions, at most `limit`, that find in the ring what the period found there. Each looks
+ * at what no earlier one has come to, until all slots have been looked at. */
+static int64_t fitting_repetitions(const period *d, const range *g)
 {
     int x = g->ring / KPU_HOIST_LEVELS, level = g->ring % KPU_HOIST_LEVELS;
-    const pass *p = d->p;
-    bool is_c = x == KPU_C;
-    if (is_c)
+    const slot *ab = x == KPU_C ? NULL : d->p->s->ring[x][level];
+    const slot_c *c = d->p->s->ring_c[level];
+    int64_t start = slot_of(g->from + g->step, g->slots), first = 0;
+    lapse by = {0};
+    pass_period(d, g, &by);
+    for (int64_t k = 0; k < d->limit; k++, pass_period(d, g, &by)) {
+        int64_t at = start + k * g->step + first, end = start + g->slots;
+        for (int64_t i = first; i < g->span && at < end; i++, at++) {
+            int64_t slot_index = at >= g->slots ? at - g->slots : at;
+            if (x == KPU_C ? !same_c(d, g, &d->scratch->c_found[i], &c[slot_index], &by)
+                           : !same_slot(g, &d->scratch->ab_found[i], &ab[slot_index], by.shift))
+                return k;
+        }
+        if (g->step == 0 || at >= end)
+            break;
+        first = g->step < g->span ? g->span - g->step : 0;
+    }
+    return d->limit;
+}
+
+static bool ring_fits(period *d, const range *g)
+{
+    if (g->ring / KPU_HOIST_LEVELS == KPU_C)
         gather(d, g, sizeof(slot_c), d->scratch->c_found);
     else
         gather(d, g, sizeof(slot), d->scratch->ab_found);
-    int64_t start = slot_of(g->from + g->step, g->slots);
-    for (place c = {-1, -1, 0}; next_place(g, d->limit, &c);) {
-        int64_t times = c.repetition + 1, at = start + c.at;
-        at = at >= g->slots ? at - g->slots : at;
-        bool same =
-            is_c ? same_c(d, g, &d->scratch->c_found[c.index], &p->s->ring_c[level][at], times)
-                 : same_slot(g, &d->scratch->ab_found[c.index], &p->s->ring[x][level][at],
-                             d->shift * times);
-        if (!same) {
-            d->limit = c.repetition;
-            break;
-        }
-    }
+    d->limit = fitting_repetitions(d, g);
     return d->limit > 0;
 }
 
@@ -244,25 +248,31 @@ static void leave_slot(const slot *found, const slot *left, int64_t shift, slot 
         out->release = left->release + shift;
 }
 
-static void leave_c(const period *d, const range *g, const slot_c *const was[2], int64_t times,
+static void leave_c(const range *g, const slot_c *found, const slot_c *left, const lapse *by,
                     slot_c *out)
 {
-    const slot_c *found = was[0], *left = was[1];
-    int64_t shift = d->shift * times;
     if (left->ready != found->ready) {
-        out->ready = left->ready + shift;
+        out->ready = left->ready + by->shift;
         out->cause = left->cause;
     }
     if (left->release != found->release)
-        out->release = left->release + shift;
+        out->release = left->release + by->shift;
     if (left->link != found->link) {
-        out->link = left->link + g->links_step * times;
-        if (g->ring % KPU_HOIST_LEVELS == KPU_HOIST_L2)
-            out->link = slot_of(out->link, g->links);
+        out->link = left->link + by->link_step;
+        if (g->ring % KPU_HOIST_LEVELS == KPU_HOIST_L2 && out->link >= g->links)
+            out->link -= g->links;
     }
     out->final = left->final;
     out->unwritten = left->unwritten;
     out->edges = left->edges;
+}
+
+static lapse after(const period *d, const range *g, int64_t periods)
+{
+    lapse by = {d->shift * periods, g->links_step * periods};
+    if (g->ring % KPU_HOIST_LEVELS == KPU_HOIST_L2 && g->links)
+        by.link_step %= g->links;
+    return by;
 }
 
 /* A whole ring of new tiles: what each slot holds moves on. */
@@ -304,19 +314,47 @@ static void turn_ring(const period *d, const range *g, int64_t times)
     }
 }
 
-/* Place `index` of the period, `times` periods later, `at` from where the period began. */
-static void leave_place(const period *d, const range *g, int64_t index, int64_t times, int64_t at)
+/* Place `index` of the period as the repetitions `first` .. `last` leave it, each a step further.
+ */
+static void leave_places(const period *d, const range *g, int64_t index,
+                         const int64_t repetitions[2])
 {
     int x = g->ring / KPU_HOIST_LEVELS, level = g->ring % KPU_HOIST_LEVELS;
     const kpu_simulator *s = d->p->s;
-    int64_t to = slot_of(g->from + at, g->slots);
-    if (x == KPU_C) {
-        const slot_c *const was[2] = {&d->scratch->c_found[index], &d->scratch->c_left[index]};
-        leave_c(d, g, was, times, &s->ring_c[level][to]);
-    } else {
-        leave_slot(&d->scratch->ab_found[index], &d->scratch->ab_left[index], d->shift * times,
-                   &s->ring[x][level][to]);
+    int64_t k = repetitions[0], at = slot_of(g->from + index + k * g->step, g->slots);
+    int64_t step = g->step % g->slots;
+    lapse by = after(d, g, k);
+    for (; k <= repetitions[1]; k++, pass_period(d, g, &by)) {
+        if (x == KPU_C)
+            leave_c(g, &d->scratch->c_found[index], &d->scratch->c_left[index], &by,
+                    &s->ring_c[level][at]);
+        else
+            leave_slot(&d->scratch->ab_found[index], &d->scratch->ab_left[index], by.shift,
+                       &s->ring[x][level][at]);
+        at = at + step >= g->slots ? at + step - g->slots : at + step;
     }
+}
+
+/* Slots are written by later repetitions after earlier ones, and so at lower places after higher.
+ */
+static void leave_all(const period *d, const range *g, int64_t count, int64_t times)
+{
+    const int64_t *written = d->scratch->written;
+    if (g->step == 0) { /* the last one leaves everything */
+        for (int64_t i = 0; i < count; i++)
+            leave_places(d, g, written[i], (int64_t[]){times, times});
+        return;
+    }
+    if (times * g->step + g->span <= g->slots) {
+        for (int64_t i = count - 1; i >= 0; i--)
+            leave_places(d, g, written[i], (int64_t[]){1, times});
+        return;
+    }
+    /* The ring turns: what repetitions long before the last left has been written again. */
+    int64_t periods = (g->slots + g->span + g->step - 1) / g->step;
+    for (int64_t k = times > periods ? times - periods + 1 : 1; k <= times; k++)
+        for (int64_t i = 0; i < count; i++)
+            leave_places(d, g, written[i], (int64_t[]){k, k});
 }
 
 static bool was_written(const period *d, const range *g, int64_t index)
@@ -350,14 +388,7 @@ static void repeat_ring(const period *d, const range *g, int64_t times)
     for (int64_t i = 0; i < g->span; i++)
         if (was_written(d, g, i))
             d->scratch->written[count++] = i;
-    /* Periods long before the last have left nothing that later ones did not write again; with no
-     * step, all but the last. */
-    int64_t periods = g->step ? (g->slots + g->span + g->step - 1) / g->step : 1;
-    for (int64_t k = times > periods ? times - periods + 1 : 1; k <= times; k++)
-        for (int64_t i = 0; i < count; i++) {
-            int64_t at = d->scratch->written[i];
-            leave_place(d, g, at, k, k * g->step + at);
-        }
+    leave_all(d, g, count, times);
 }
 
 /* ---- what may differ -------------------------------------------------------------------- */
@@ -563,7 +594,7 @@ bool rings_fit(period *d)
         if (!find_range(d, r, &now[r], &g[r]))
             return false;
     g[c2].links = g[c3].slots;
-    g[c2].links_step = g[c3].step;
+    g[c2].links_step = slot_of(g[c3].step, g[c3].slots);
     g[c3].links = d->marks[0]->stored[KPU_HOIST_L2];
     g[c3].links_step = new_tiles(d, c2);
     find_engine_floors(d);
