@@ -187,7 +187,7 @@ int kpu_exact_run(kpu_search_session *session, size_t open_max)
 }
 
 /* Some 70 bytes each with three objectives. */
-enum { OPEN_MAX = 1 << 21 };
+enum { OPEN_MAX = 1 << 20 };
 
 static int run(kpu_search_session *session)
 {

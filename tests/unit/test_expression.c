@@ -1,5 +1,5 @@
 /* kpu/explorer.h: the expression language of constraints and filters. */
-#include "kpu/explorer.h"
+#include "explorer/expression.h"
 
 #include "run_suite.h"
 #include <math.h>
@@ -187,6 +187,92 @@ static void test_a_long_sum_needs_no_depth(void)
     expect_value(text, 1001);
 }
 
+/* ---- Over ranges --------------------------------------------------------------------------- */
+
+static double draw(uint64_t *turn, double low, double high)
+{
+    uint64_t r = kpu_random_u64(7, 7, (*turn)++) % 101;
+    return r == 0 ? low : r == 100 ? high : floor(low + (high - low) * (double)r / 100);
+}
+
+static bool lies_in(double value, kpu_interval range)
+{
+    return isnan(value) ? range.nan : value >= range.low && value <= range.high;
+}
+
+/* Random ranges, random values in them: none beyond what is said of all. */
+static void expect_interval_holds(const char *text, uint64_t *turn)
+{
+    kpu_expression *expression = NULL;
+    CU_ASSERT_EQUAL_FATAL(kpu_expression_parse(text, &table, NULL, &expression, NULL), KPU_OK);
+    for (int box = 0; box < 200; box++) {
+        kpu_interval slots[5];
+        for (int i = 0; i < 5; i++) {
+            double a = draw(turn, -8, 8), b = draw(turn, -8, 8);
+            slots[i] = (kpu_interval){fmin(a, b), fmax(a, b), i == 4};
+        }
+        kpu_interval range = kpu_expression_interval(expression, slots);
+        for (int n = 0; n < 20; n++) {
+            double at[5];
+            for (int i = 0; i < 5; i++)
+                at[i] = i == 4 && n % 4 == 0 ? NAN : draw(turn, slots[i].low, slots[i].high);
+            CU_ASSERT(lies_in(kpu_expression_value(expression, at), range));
+        }
+    }
+    kpu_expression_free(expression);
+}
+
+static void test_interval_holds_every_value(void)
+{
+    static const char *const texts[] = {"TM",
+                                        "-TM * TN",
+                                        "TM + TN - cycles",
+                                        "TM / TN",
+                                        "TM / (TN * TN + 1)",
+                                        "TM % TN",
+                                        "TM % 4 == 0",
+                                        "min(TM, TN) * max(cycles, -2)",
+                                        "TM < TN and TN <= cycles",
+                                        "not (TM > TN) or cycles >= 3",
+                                        "TM != TN",
+                                        "TM == TN or nothing < 2",
+                                        "not nothing",
+                                        "nothing != TM",
+                                        "min(nothing, TM) > 0",
+                                        "(TM - TN) / (TM - TN) == 1",
+                                        "1 / (TM - TM) > TN",
+                                        "dataflow == ws and TM * TM <= 16",
+                                        "max(TM, 1) % max(TN, 1)"};
+    uint64_t turn = 0;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        expect_interval_holds(texts[i], &turn);
+}
+
+static void expect_interval(const char *text, double low, double high)
+{
+    const kpu_interval slots[5] = {{16, 64, false}, {8, 32, false}, {1, 1, false}, {5, 5, false}};
+    kpu_expression *expression = NULL;
+    CU_ASSERT_EQUAL_FATAL(kpu_expression_parse(text, &table, NULL, &expression, NULL), KPU_OK);
+    kpu_interval range = kpu_expression_interval(expression, slots);
+    CU_ASSERT(range.low == low && range.high == high && !range.nan);
+    kpu_expression_free(expression);
+}
+
+/* It would hold if it said nothing; it says what it can. */
+static void test_interval_is_narrow(void)
+{
+    expect_interval("TM + TN", 24, 96);
+    expect_interval("TM - TN", -16, 56);
+    expect_interval("TM / TN", 0.5, 8);
+    expect_interval("TM % TN", 0, 32);
+    expect_interval("max(TM, TN)", 16, 64);
+    expect_interval("TM < 16", 0, 0);
+    expect_interval("TM <= 16", 0, 1);
+    expect_interval("TM >= 16 and TN != 40", 1, 1);
+    expect_interval("TM > 64 or dataflow == os", 0, 0);
+    expect_interval("not (TM * TN > 2048)", 1, 1);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -197,6 +283,8 @@ int main(void)
         {"errors have a column", test_errors_have_a_column},
         {"depth is limited", test_depth_is_limited},
         {"a long sum needs no depth", test_a_long_sum_needs_no_depth},
+        {"an interval holds every value", test_interval_holds_every_value},
+        {"an interval is narrow", test_interval_is_narrow},
         CU_TEST_INFO_NULL,
     };
     return run_suite("expression", tests);
