@@ -167,6 +167,7 @@ static void dma_load_c(pass *p, const c_use *c)
     int64_t start = start_command(e, &w, &cause);
     note_wait(&p->earliest.dma, w.slot > w.source ? w.slot : w.source);
     note_wait(&p->earliest.dma_c_slot, w.slot);
+    note_wait(&p->earliest.dma_c_slack, w.slot - w.source);
     note_wait(&p->earliest.nearest, c->number - c->previous);
     note_wait(&p->earliest.farthest, c->previous - c->number);
     into->ready = occupy(e, start, p->t->in[KPU_C].dma[c->edges]) + p->t->dma_latency;

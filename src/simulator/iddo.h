@@ -13,8 +13,9 @@ typedef struct earliest {
     int64_t bm_slot[KPU_OPERANDS]; /* earliest slot that BM_LOADs waited for */
     int64_t bm_store_source;       /* earliest source that BM_STOREs waited for */
     int64_t dma_c_slot;            /* earliest slot that DMA_LOADs of C waited for ... */
-    int64_t nearest, farthest;     /* ... and how far back, in number, the tile was stored; the
-                                      latter is negative, so that less is further */
+    int64_t dma_c_slack; /* ... how much later it was, at least, than the tile was stored ... */
+    int64_t nearest, farthest; /* ... and how far back, in number, the tile was stored; the
+                                  latter is negative, so that less is further */
 } earliest;
 static inline void note_wait(int64_t *so_far, int64_t wait)
 {

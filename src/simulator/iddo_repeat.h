@@ -62,20 +62,27 @@ typedef struct range {
     int64_t links, links_step; /* C: how links count on */
 } range;
 
-/* Two instants of a run: the start of the oldest iteration of a candidate for a period, and now. */
+/* Two instants of a run at which the same is to come: that of a mark, and now. */
 typedef struct period {
     pass *p;
-    mark *const *marks; /* of its iterations, in order; or one for all of them */
+    mark *const *marks; /* of the iterations that came then, in order; or one for all of them */
     int mark_count;
-    const touched *now; /* of the iteration that starts now */
+    const touched *now; /* by the iteration that starts now */
     int iterations;
     int64_t shift;     /* D */
     int64_t limit;     /* repetitions that are possible, as far as known */
-    earliest earliest; /* of the whole period */
+    earliest earliest; /* of these iterations */
+    /* Their new tiles; C's stores. */
+    int64_t tiles[REPEAT_RINGS], stores[KPU_HOIST_LEVELS];
     time_floor since[2], until[2]; /* block movers, DMA engines: see time_floor */
     range range[REPEAT_RINGS];
     const ring_scratch *scratch;
 } period;
+
+/* So many periods later. */
+typedef struct lapse {
+    int64_t shift, link_step;
+} lapse;
 
 /* Which slots the iteration of the loop at `position` that starts now can touch; with WALK_LAST,
  * the `steps` steps from `i` on. */
@@ -87,8 +94,28 @@ void rings_find_touched(const pass *p, const stretch *of, touched out[REPEAT_RIN
 void rings_copy_touched(const pass *p, mark *m);
 /* Lowers period->limit to the repetitions for which the rings fit; false if there is none. */
 bool rings_fit(period *d);
+/* The same for one repetition of what the mark's iteration did, wherever the mark was made. */
+bool rings_fit_once(period *d);
+/* `count` slots of a ring from tile number `from` on, in order. */
+void ring_copy(const void *ring, size_t size, int64_t slots, const touched *t, void *out);
+/* What the period found in a ring, into the scratch. */
+void ring_gather(const period *d, const range *g);
 /* Brings the rings, but not their walks' numbers, to where `times` repetitions leave them. */
 void rings_repeat(const period *d, int64_t times);
+
+/* What C's place `left` of `found` becomes elsewhere, and A's or B's. */
+void leave_slot(const slot *found, const slot *left, int64_t shift, slot *out);
+void leave_c(const range *g, const slot_c *found, const slot_c *left, const lapse *by, slot_c *out);
+
+/* Whether all but the rings is as it was; the earlier of two times may have become immaterial. */
+bool is_period(period *d);
+bool same_l1(const period *d);
+bool same_since(const engine *before, const engine *now, int64_t shift, int64_t wait);
+bool was_idle(const engine *before, const engine *now, int64_t shift, int64_t wait);
+bool shifted(int64_t before, int64_t now, int64_t shift);
+/* Everything but the walk, which has other loops to look after, `times` periods on. The mark's
+ * engines and L1 are overwritten. */
+void repeat(const period *d, int64_t times);
 
 /* The earliest release that streams of operand x can have waited for. */
 int64_t stream_slot_floor(const period *d, int x);
@@ -96,6 +123,26 @@ int64_t stream_slot_floor(const period *d, int x);
 static inline int64_t ring_slots(const pass *p, int ring)
 {
     return p->program->window[ring / KPU_HOIST_LEVELS][ring % KPU_HOIST_LEVELS].slots;
+}
+static inline size_t engine_count(const pass *p)
+{
+    return (size_t)(p->t->dma_engines + p->t->bm_engines);
+}
+static inline int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+static inline int64_t slot_of(int64_t number, int64_t slots)
+{
+    int64_t at = number % slots;
+    return at < 0 ? at + slots : at;
+}
+static inline void pass_period(const period *d, const range *g, lapse *l)
+{
+    l->shift += d->shift;
+    l->link_step += g->links_step;
+    if (g->ring % KPU_HOIST_LEVELS == KPU_HOIST_L2 && l->link_step >= g->links)
+        l->link_step -= g->links;
 }
 
 #endif

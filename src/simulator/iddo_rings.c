@@ -63,19 +63,7 @@ void rings_find_touched(const pass *p, const stretch *of, touched out[REPEAT_RIN
     }
 }
 
-static int64_t later(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static int64_t slot_of(int64_t number, int64_t slots)
-{
-    int64_t at = number % slots;
-    return at < 0 ? at + slots : at;
-}
-
-/* `count` slots of a ring from tile number `from` on, in order. */
-static void copy_out(const void *ring, size_t size, int64_t slots, const touched *t, void *out)
+void ring_copy(const void *ring, size_t size, int64_t slots, const touched *t, void *out)
 {
     int64_t at = slot_of(t->from, slots), first = slots - at < t->count ? slots - at : t->count;
     memcpy(out, (const char *)ring + (size_t)at * size, (size_t)first * size);
@@ -90,9 +78,9 @@ void rings_copy_touched(const pass *p, mark *m)
         if (m->touched[r].count == 0)
             continue;
         if (x == KPU_C)
-            copy_out(p->s->ring_c[level], sizeof(slot_c), slots, &m->touched[r], m->c[level]);
+            ring_copy(p->s->ring_c[level], sizeof(slot_c), slots, &m->touched[r], m->c[level]);
         else
-            copy_out(p->s->ring[x][level], sizeof(slot), slots, &m->touched[r], m->ab[x][level]);
+            ring_copy(p->s->ring[x][level], sizeof(slot), slots, &m->touched[r], m->ab[x][level]);
     }
 }
 
@@ -123,10 +111,11 @@ static bool find_range(const period *d, int ring, const touched *now, range *g)
     return g->step >= 0 && first->count == now->count;
 }
 
-/* Copies the slots that the period found into `out`. */
-static void gather(const period *d, const range *g, size_t size, void *out)
+void ring_gather(const period *d, const range *g)
 {
     int x = g->ring / KPU_HOIST_LEVELS, level = g->ring % KPU_HOIST_LEVELS;
+    size_t size = x == KPU_C ? sizeof(slot_c) : sizeof(slot);
+    char *out = x == KPU_C ? (char *)d->scratch->c_found : (char *)d->scratch->ab_found;
     int64_t done = 0;
     for (int i = 0; i < d->mark_count && done < g->span; i++) {
         const mark *m = d->marks[i];
@@ -136,7 +125,7 @@ static void gather(const period *d, const range *g, size_t size, void *out)
         if (count <= 0)
             continue;
         count = count < g->span - done ? count : g->span - done;
-        memcpy((char *)out + (size_t)done * size, from + (size_t)skip * size, (size_t)count * size);
+        memcpy(out + (size_t)done * size, from + (size_t)skip * size, (size_t)count * size);
         done += count;
     }
 }
@@ -173,19 +162,6 @@ static inline bool same_link(const period *d, const range *g, int64_t then, int6
     if (g->ring % KPU_HOIST_LEVELS == KPU_HOIST_L2)
         return now == (expected >= g->links ? expected - g->links : expected);
     return now == expected || (then < g->links && now < d->p->stored[KPU_HOIST_L2]);
-}
-
-/* So many periods later. */
-typedef struct lapse {
-    int64_t shift, link_step;
-} lapse;
-
-static inline void pass_period(const period *d, const range *g, lapse *l)
-{
-    l->shift += d->shift;
-    l->link_step += g->links_step;
-    if (g->ring % KPU_HOIST_LEVELS == KPU_HOIST_L2 && l->link_step >= g->links)
-        l->link_step -= g->links;
 }
 
 static inline bool same_c(const period *d, const range *g, const slot_c *then, const slot_c *now,
@@ -226,178 +202,12 @@ static int64_t fitting_repetitions(const period *d, const range *g)
 
 static bool ring_fits(period *d, const range *g)
 {
-    if (g->ring / KPU_HOIST_LEVELS == KPU_C)
-        gather(d, g, sizeof(slot_c), d->scratch->c_found);
-    else
-        gather(d, g, sizeof(slot), d->scratch->ab_found);
+    ring_gather(d, g);
     d->limit = fitting_repetitions(d, g);
     return d->limit > 0;
 }
 
-/* ---- skipping --------------------------------------------------------------------------- */
-
-/* What the tile at a place becomes that is, `times` periods later, what the period left of what it
- * found: it wrote what differs. */
-static void leave_slot(const slot *found, const slot *left, int64_t shift, slot *out)
-{
-    if (left->ready != found->ready) {
-        out->ready = left->ready + shift;
-        out->cause = left->cause;
-    }
-    if (left->release != found->release)
-        out->release = left->release + shift;
-}
-
-static void leave_c(const range *g, const slot_c *found, const slot_c *left, const lapse *by,
-                    slot_c *out)
-{
-    if (left->ready != found->ready) {
-        out->ready = left->ready + by->shift;
-        out->cause = left->cause;
-    }
-    if (left->release != found->release)
-        out->release = left->release + by->shift;
-    if (left->link != found->link) {
-        out->link = left->link + by->link_step;
-        if (g->ring % KPU_HOIST_LEVELS == KPU_HOIST_L2 && out->link >= g->links)
-            out->link -= g->links;
-    }
-    out->final = left->final;
-    out->unwritten = left->unwritten;
-    out->edges = left->edges;
-}
-
-static lapse after(const period *d, const range *g, int64_t periods)
-{
-    lapse by = {d->shift * periods, g->links_step * periods};
-    if (g->ring % KPU_HOIST_LEVELS == KPU_HOIST_L2 && g->links)
-        by.link_step %= g->links;
-    return by;
-}
-
-/* A whole ring of new tiles: what each slot holds moves on. */
-static void turn_slot(const period *d, int64_t times, slot *s)
-{
-    s->ready += d->shift * times;
-    if (s->release >= 0)
-        s->release += d->shift * times;
-}
-static void turn_c(const period *d, const range *g, int64_t times, slot_c *s)
-{
-    s->ready += d->shift * times;
-    if (s->release >= 0)
-        s->release += d->shift * times;
-    s->link += g->links_step * times;
-    if (g->ring % KPU_HOIST_LEVELS == KPU_HOIST_L2)
-        s->link = slot_of(s->link, g->links);
-}
-
-static void turn_ring(const period *d, const range *g, int64_t times)
-{
-    int x = g->ring / KPU_HOIST_LEVELS, level = g->ring % KPU_HOIST_LEVELS;
-    const kpu_simulator *s = d->p->s;
-    touched now = {.from = g->from + g->step, .count = g->slots};
-    int64_t at = slot_of(now.from + g->step * times, g->slots);
-    if (x == KPU_C)
-        copy_out(s->ring_c[level], sizeof(slot_c), g->slots, &now, d->scratch->c_left);
-    else
-        copy_out(s->ring[x][level], sizeof(slot), g->slots, &now, d->scratch->ab_left);
-    for (int64_t i = 0; i < g->slots; i++) {
-        if (x == KPU_C) {
-            turn_c(d, g, times, &d->scratch->c_left[i]);
-            s->ring_c[level][at] = d->scratch->c_left[i];
-        } else {
-            turn_slot(d, times, &d->scratch->ab_left[i]);
-            s->ring[x][level][at] = d->scratch->ab_left[i];
-        }
-        at = at + 1 == g->slots ? 0 : at + 1;
-    }
-}
-
-/* Place `index` of the period as the repetitions `first` .. `last` leave it, each a step further.
- */
-static void leave_places(const period *d, const range *g, int64_t index,
-                         const int64_t repetitions[2])
-{
-    int x = g->ring / KPU_HOIST_LEVELS, level = g->ring % KPU_HOIST_LEVELS;
-    const kpu_simulator *s = d->p->s;
-    int64_t k = repetitions[0], at = slot_of(g->from + index + k * g->step, g->slots);
-    int64_t step = g->step % g->slots;
-    lapse by = after(d, g, k);
-    for (; k <= repetitions[1]; k++, pass_period(d, g, &by)) {
-        if (x == KPU_C)
-            leave_c(g, &d->scratch->c_found[index], &d->scratch->c_left[index], &by,
-                    &s->ring_c[level][at]);
-        else
-            leave_slot(&d->scratch->ab_found[index], &d->scratch->ab_left[index], by.shift,
-                       &s->ring[x][level][at]);
-        at = at + step >= g->slots ? at + step - g->slots : at + step;
-    }
-}
-
-/* Slots are written by later repetitions after earlier ones, and so at lower places after higher.
- */
-static void leave_all(const period *d, const range *g, int64_t count, int64_t times)
-{
-    const int64_t *written = d->scratch->written;
-    if (g->step == 0) { /* the last one leaves everything */
-        for (int64_t i = 0; i < count; i++)
-            leave_places(d, g, written[i], (int64_t[]){times, times});
-        return;
-    }
-    if (times * g->step + g->span <= g->slots) {
-        for (int64_t i = count - 1; i >= 0; i--)
-            leave_places(d, g, written[i], (int64_t[]){1, times});
-        return;
-    }
-    /* The ring turns: what repetitions long before the last left has been written again. */
-    int64_t periods = (g->slots + g->span + g->step - 1) / g->step;
-    for (int64_t k = times > periods ? times - periods + 1 : 1; k <= times; k++)
-        for (int64_t i = 0; i < count; i++)
-            leave_places(d, g, written[i], (int64_t[]){k, k});
-}
-
-static bool was_written(const period *d, const range *g, int64_t index)
-{
-    if (g->ring / KPU_HOIST_LEVELS == KPU_C) {
-        const slot_c *f = &d->scratch->c_found[index], *l = &d->scratch->c_left[index];
-        return f->ready != l->ready || f->release != l->release || f->link != l->link ||
-               f->final != l->final || f->unwritten != l->unwritten || f->edges != l->edges;
-    }
-    const slot *f = &d->scratch->ab_found[index], *l = &d->scratch->ab_left[index];
-    return f->ready != l->ready || f->release != l->release;
-}
-
-static void repeat_ring(const period *d, const range *g, int64_t times)
-{
-    int x = g->ring / KPU_HOIST_LEVELS, level = g->ring % KPU_HOIST_LEVELS;
-    const kpu_simulator *s = d->p->s;
-    if (g->step > 0 && g->span == g->slots && !g->stays) {
-        turn_ring(d, g, times);
-        return;
-    }
-    touched all = {.from = g->from, .count = g->span};
-    if (x == KPU_C) {
-        gather(d, g, sizeof(slot_c), d->scratch->c_found);
-        copy_out(s->ring_c[level], sizeof(slot_c), g->slots, &all, d->scratch->c_left);
-    } else {
-        gather(d, g, sizeof(slot), d->scratch->ab_found);
-        copy_out(s->ring[x][level], sizeof(slot), g->slots, &all, d->scratch->ab_left);
-    }
-    int64_t count = 0;
-    for (int64_t i = 0; i < g->span; i++)
-        if (was_written(d, g, i))
-            d->scratch->written[count++] = i;
-    leave_all(d, g, count, times);
-}
-
 /* ---- what may differ -------------------------------------------------------------------- */
-
-/* Tiles that came to the ring in the period. */
-static int64_t new_tiles(const period *d, int ring)
-{
-    return d->p->walk.window[ring].next_number - d->marks[0]->numbers.next[ring];
-}
 
 int64_t stream_slot_floor(const period *d, int x)
 {
@@ -450,7 +260,7 @@ static void set_floors_c(const period *d, int level, range *g)
 {
     const earliest *e = &d->earliest;
     bool loads = level == KPU_HOIST_L3 ? e->nearest < INT64_MAX : e->bm_slot[KPU_C] < INT64_MAX;
-    if (d->p->stored[level] != d->marks[0]->stored[level])
+    if (d->stores[level])
         g->ready[1] = store_reader(d, level);
     if (loads)
         g->release[1] = reader(d, level == KPU_HOIST_L3, 0);
@@ -490,9 +300,8 @@ static void set_floors(const period *d, range *g)
 /* C's stores follow its new tiles at a constant distance, or none comes into question. */
 static bool stores_fit(period *d, int level, const touched *now)
 {
-    const mark *m = d->marks[0];
     int ring = walk_bit(KPU_C, level);
-    int64_t tiles = new_tiles(d, ring), stores = d->p->stored[level] - m->stored[level];
+    int64_t tiles = d->tiles[ring], stores = d->stores[level];
     if (tiles == stores)
         return true;
     if (!now->filling || stores)
@@ -509,8 +318,8 @@ static bool same_stored(const period *d, int64_t number, int64_t step, int64_t r
     const kpu_simulator *s = d->p->s;
     const dram_time *now = &s->stored[number & s->stored_mask];
     int64_t floor = d->earliest.dma_c_slot + (repetition + 1) * d->shift;
-    if (now->ready < floor)
-        return true; /* so it was in the period, or it would not have shifted to this */
+    if (now->ready < floor && d->earliest.dma_c_slack > 0)
+        return true; /* it loses, as all did in the period */
     int64_t before = number - step;
     if (before < 0 || before + s->stored_mask + 1 < d->p->stored[KPU_HOIST_L3])
         return false;
@@ -525,11 +334,11 @@ static bool dram_fits(period *d)
     int ring = walk_bit(KPU_C, KPU_HOIST_L3);
     if (d->earliest.nearest == INT64_MAX)
         return true;
-    int64_t next = p->walk.window[ring].next_number, step = new_tiles(d, ring);
+    int64_t next = p->walk.window[ring].next_number, step = d->tiles[ring];
     int64_t first = next + d->earliest.farthest, last = p->stored[KPU_HOIST_L3] - 1;
     int64_t remembered = p->stored[KPU_HOIST_L3] - p->s->stored_mask - 1;
     if (first < remembered) {
-        if (p->dram_forgotten >= d->earliest.dma_c_slot + d->shift)
+        if (d->earliest.dma_c_slack <= 0 || p->dram_forgotten >= d->earliest.dma_c_slot + d->shift)
             return false;
         first = remembered;
     }
@@ -544,75 +353,86 @@ static bool dram_fits(period *d)
     return d->limit > 0;
 }
 
-/* The stores of the skipped periods, of which the last are remembered; and how late those can have
- * been that are not. */
-static void repeat_stored(const period *d, int64_t times)
-{
-    pass *p = d->p;
-    kpu_simulator *s = p->s;
-    int64_t stored = p->stored[KPU_HOIST_L3];
-    int64_t step = stored - d->marks[0]->stored[KPU_HOIST_L3], count = step * times;
-    if (!step || !walk_c_returns(p->program, KPU_HOIST_L3))
-        return;
-    int64_t capacity = s->stored_mask + 1, cycles = p->tally->cycles;
-    int64_t kept = step < capacity ? step : capacity; /* of the last period */
-    int64_t first = count > capacity ? count - capacity : 0;
-    for (int64_t i = 0; i < kept; i++)
-        d->scratch->stored[i] = s->stored[(stored - kept + i) & s->stored_mask];
-    int64_t lost = -1;
-    if (first > 0 && step <= capacity)
-        lost = cycles + ((first - 1) / step + 1) * d->shift;
-    else if (first >
-             0) /* what was forgotten in the period moves on, what is remembered now follows */
-        lost = later(p->dram_forgotten + times * d->shift, cycles + (times - 1) * d->shift);
-    int64_t from = first % step, later_by = (first / step + 1) * d->shift;
-    for (int64_t n = first; n < count; n++) {
-        dram_time *to = &s->stored[(stored + n) & s->stored_mask];
-        if (n < capacity && stored + n >= capacity && to->ready > lost)
-            lost = to->ready;
-        *to = d->scratch->stored[from - (step - kept)];
-        to->ready += later_by;
-        if (++from == step) {
-            from = 0;
-            later_by += d->shift;
-        }
-    }
-    p->dram_forgotten = lost > p->dram_forgotten ? lost : p->dram_forgotten;
-}
-
 /* ---- */
 
-bool rings_fit(period *d)
+/* What the ranges of the rings tell about C's links, and that everything in the rings fits. */
+static bool all_fit(period *d)
 {
     const int c2 = walk_bit(KPU_C, KPU_HOIST_L2), c3 = walk_bit(KPU_C, KPU_HOIST_L3);
-    const touched *now = d->now;
-    for (int level = 0; level < KPU_HOIST_LEVELS; level++)
-        if (!stores_fit(d, level, &now[walk_bit(KPU_C, level)]))
-            return false;
     range *g = d->range;
-    for (int r = 0; r < REPEAT_RINGS; r++)
-        if (!find_range(d, r, &now[r], &g[r]))
-            return false;
     g[c2].links = g[c3].slots;
     g[c2].links_step = slot_of(g[c3].step, g[c3].slots);
     g[c3].links = d->marks[0]->stored[KPU_HOIST_L2];
-    g[c3].links_step = new_tiles(d, c2);
     find_engine_floors(d);
     for (int r = 0; r < REPEAT_RINGS; r++) {
-        g[r].stays = new_tiles(d, r) == 0;
+        g[r].stays = d->tiles[r] == 0;
         if (g[r].span == 0)
             continue;
         set_floors(d, &g[r]);
         if (!ring_fits(d, &g[r]))
             return false;
     }
-    return dram_fits(d);
+    return true;
 }
 
-void rings_repeat(const period *d, int64_t times)
+bool rings_fit(period *d)
 {
+    const mark *m = d->marks[0];
     for (int r = 0; r < REPEAT_RINGS; r++)
-        if (d->range[r].span > 0)
-            repeat_ring(d, &d->range[r], times);
-    repeat_stored(d, times);
+        d->tiles[r] = d->p->walk.window[r].next_number - m->numbers.next[r];
+    for (int level = 0; level < KPU_HOIST_LEVELS; level++) {
+        d->stores[level] = d->p->stored[level] - m->stored[level];
+        if (!stores_fit(d, level, &d->now[walk_bit(KPU_C, level)]))
+            return false;
+    }
+    for (int r = 0; r < REPEAT_RINGS; r++)
+        if (!find_range(d, r, &d->now[r], &d->range[r]))
+            return false;
+    d->range[walk_bit(KPU_C, KPU_HOIST_L3)].links_step = d->tiles[walk_bit(KPU_C, KPU_HOIST_L2)];
+    return all_fit(d) && dram_fits(d);
+}
+
+/* No tile that comes back from DRAM in the mark's iteration can have waited for its store, nor can
+ * it now. */
+static bool dram_is_over(const period *d)
+{
+    const pass *p = d->p;
+    int64_t wait = d->earliest.dma_c_slot + d->shift;
+    if (d->earliest.nearest == INT64_MAX)
+        return true;
+    int ring = walk_bit(KPU_C, KPU_HOIST_L3);
+    int64_t stored = p->stored[KPU_HOIST_L3], first = stored - p->s->stored_mask - 1;
+    int64_t last = p->walk.window[ring].next_number + d->tiles[ring] - d->earliest.nearest;
+    if (d->earliest.dma_c_slack <= 0 || p->dram_forgotten >= wait || last >= stored)
+        return false;
+    for (int64_t n = first < 0 ? 0 : first; n <= last; n++)
+        if (p->s->stored[n & p->s->stored_mask].ready >= wait)
+            return false;
+    return true;
+}
+
+bool rings_fit_once(period *d)
+{
+    const mark *m = d->marks[0];
+    const int c2 = walk_bit(KPU_C, KPU_HOIST_L2);
+    for (int level = 0; level < KPU_HOIST_LEVELS; level++) {
+        int ring = walk_bit(KPU_C, level);
+        if (d->p->walk.window[ring].next_number - d->p->stored[level] !=
+            m->numbers.next[ring] - m->stored[level])
+            return false;
+    }
+    for (int r = 0; r < REPEAT_RINGS; r++) {
+        const touched *then = &m->touched[r], *now = &d->now[r];
+        range *g = &d->range[r];
+        if (then->count != now->count || then->filling != now->filling)
+            return false;
+        g->ring = r;
+        g->slots = ring_slots(d->p, r);
+        g->from = then->from;
+        g->step = now->from - then->from;
+        g->span = then->count;
+    }
+    d->range[walk_bit(KPU_C, KPU_HOIST_L3)].links_step =
+        d->p->walk.window[c2].next_number - m->numbers.next[c2];
+    return all_fit(d) && dram_is_over(d);
 }
