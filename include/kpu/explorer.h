@@ -92,6 +92,7 @@ typedef struct kpu_explore_options {
     bool (*progress)(void *context, int64_t done, int64_t total);
     void *progress_context;
     const volatile int *stop; /* set by a signal handler; may be NULL */
+    bool plain_walk;          /* without kpu_simulator_set_fast_forward; changes no row */
 } kpu_explore_options;
 
 /* Evaluates every point of the run. Rows do not depend on the number of threads. Stopped, it hands
@@ -161,6 +162,7 @@ typedef struct kpu_search_options {
     bool (*progress)(void *context, const kpu_search_progress *progress);
     void *progress_context;
     const volatile int *stop;
+    bool plain_walk;
     /* exact: gets the certificate (docs/certificate.md) piece by piece, after all rows, if the
      * fronts are complete. Returns a kpu_error, told to `diag`. NULL: no
      * certificate, and less memory. */

@@ -47,10 +47,12 @@ static int measure_row(void *context, kpu_worker *worker, int64_t item)
 }
 
 /* Of a run that was stopped the team does no more, so this thread does it. */
-static int measure_alone(delivery *d, size_t count)
+static int measure_alone(delivery *d, size_t count, bool plain_walk)
 {
     kpu_worker worker = {.simulator = kpu_simulator_new()};
     int code = worker.simulator ? KPU_OK : KPU_E_MEMORY;
+    if (code == KPU_OK)
+        kpu_simulator_set_fast_forward(worker.simulator, !plain_walk);
     for (size_t i = 0; code == KPU_OK && i < count; i++)
         code = measure_row(d, &worker, (int64_t)i);
     kpu_simulator_free(worker.simulator);
@@ -64,7 +66,7 @@ static int deliver_some(kpu_exact *exact, delivery *d, const int64_t *ids, size_
     int code = kpu_team_run(exact->team, (int64_t)count, measure_row, d);
     bool is_stopped = code == KPU_E_INTERRUPTED;
     if (is_stopped)
-        code = measure_alone(d, count);
+        code = measure_alone(d, count, exact->session->options->plain_walk);
     if (code != KPU_OK)
         return kpu_diag_add(exact->session->diag, code, "a member of the front: %s",
                             kpu_error_text(code));

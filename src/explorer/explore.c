@@ -154,8 +154,10 @@ static void run_worker(team *t)
      * do not know how the OpenMP runtime synchronises. */
     (void)atomic_load_explicit(&t->opened, memory_order_acquire);
     worker w = {.simulator = kpu_simulator_new(), .claim = 1};
-    if (w.simulator)
+    if (w.simulator) {
         kpu_simulator_set_stop(w.simulator, is_cancelled, t);
+        kpu_simulator_set_fast_forward(w.simulator, !t->options->plain_walk);
+    }
     while (work(t, &w)) {
     }
     kpu_simulator_free(w.simulator);
@@ -256,6 +258,8 @@ static int lead(team *t, int workers, kpu_diag *diag)
 {
     worker alone = {.simulator = workers > 0 ? NULL : kpu_simulator_new(), .claim = 1};
     delivery d = {.next_report_ns = now_ns() + progress_interval_ns};
+    if (alone.simulator)
+        kpu_simulator_set_fast_forward(alone.simulator, !t->options->plain_walk);
     int code = deliver(t, &d, workers > 0 ? NULL : &alone, diag);
     atomic_store_explicit(&t->cancelled, true, memory_order_relaxed);
     wait_for_workers(t, workers);

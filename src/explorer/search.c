@@ -70,7 +70,8 @@ int kpu_search_open_team(kpu_search_session *session, int (*lead)(void *context,
 {
     const kpu_team_options options = {.threads = session->options->threads,
                                       .is_stopped = kpu_search_is_stopped,
-                                      .context = session};
+                                      .context = session,
+                                      .plain_walk = session->options->plain_walk};
     return kpu_team_open(&options, lead, context, session->diag);
 }
 

@@ -27,7 +27,8 @@ static int run(kpu_search_session *session)
                                          .sink_context = session,
                                          .progress = report,
                                          .progress_context = session,
-                                         .stop = session->options->stop};
+                                         .stop = session->options->stop,
+                                         .plain_walk = session->options->plain_walk};
     return kpu_explore(session->space, &options, session->diag);
 }
 

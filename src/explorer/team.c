@@ -131,8 +131,10 @@ static void run_worker(kpu_team *t, size_t number)
     (void)atomic_load_explicit(&t->opened, memory_order_acquire);
     kpu_worker w = {.number = number, .simulator = kpu_simulator_new()};
     uint64_t seen = 0;
-    if (w.simulator)
+    if (w.simulator) {
         kpu_simulator_set_stop(w.simulator, is_cancelled, t);
+        kpu_simulator_set_fast_forward(w.simulator, !t->options->plain_walk);
+    }
     while (wait_for_batch(t, &seen)) {
         work(t, &w);
         leave(t);
@@ -250,8 +252,10 @@ static int lead_workers(kpu_team *t, size_t workers, const leading *what)
     kpu_worker alone = {.simulator = workers > 0 ? NULL : kpu_simulator_new()};
     t->size = workers > 0 ? workers : 1;
     t->alone = workers > 0 ? NULL : &alone;
-    if (alone.simulator)
+    if (alone.simulator) {
         kpu_simulator_set_stop(alone.simulator, asks_alone, t);
+        kpu_simulator_set_fast_forward(alone.simulator, !t->options->plain_walk);
+    }
     int code = what->lead(what->context, t);
     if (workers > 0)
         close_team(t);

@@ -25,6 +25,7 @@ typedef struct kpu_team_options {
      * the batch, and all that follow. May be NULL. */
     bool (*is_stopped)(void *context);
     void *context;
+    bool plain_walk; /* the workers' simulators begin without fast-forward */
 } kpu_team_options;
 
 /* Does item `item` of a batch: reads what is shared, writes what belongs to the item or to the

@@ -27,6 +27,16 @@ typedef struct kpu_option {
     int64_t min, max; /* KPU_OPTION_INT */
 } kpu_option;
 
+/* The row of a flag that all commands have which time candidates; `member` of the values is a
+ * bool. */
+#define KPU_NO_FAST_FORWARD_OPTION(type, member)                                                   \
+    {                                                                                              \
+        "no-fast-forward", 0, KPU_OPTION_FLAG, offsetof(type, member), NULL,                       \
+            "time every command by itself, also those that only repeat; slower, and no number "    \
+            "depends on it",                                                                       \
+            0, 0                                                                                   \
+    }
+
 typedef struct kpu_call {
     const struct kpu_command *command;
     const void *values;    /* values_bytes of them, set by the options */

@@ -9,7 +9,7 @@
 
 typedef struct values {
     kpu_case_values c;
-    bool json, jsonl;
+    bool json, jsonl, plain_walk;
 } values;
 
 static const kpu_option options[] = {
@@ -18,6 +18,7 @@ static const kpu_option options[] = {
      "print the result and all metrics as one JSON object", 0, 0},
     {"jsonl", 0, KPU_OPTION_FLAG, offsetof(values, jsonl), NULL,
      "read a case a line from the standard input, print a result a line", 0, 0},
+    KPU_NO_FAST_FORWARD_OPTION(values, plain_walk),
 };
 
 static void put_metrics(kpu_text *text, const kpu_metric_value *metrics)
@@ -74,14 +75,17 @@ static int run(const kpu_call *call)
     const values *v = call->values;
     if (v->jsonl && (v->json || kpu_case_values_given(&v->c)))
         return kpu_diag_add(call->diag, KPU_E_USAGE,
-                            "eval: --jsonl reads whole cases; it takes no other flag");
+                            "eval: --jsonl reads whole cases; it takes no --json and no flag that "
+                            "describes one");
     if (v->jsonl)
-        return kpu_tool_jsonl(call->diag);
+        return kpu_tool_jsonl(v->plain_walk, call->diag);
     kpu_tool_case c;
     int status = kpu_case_values_read(&v->c, &c, call->diag);
     if (status)
         return status;
     kpu_simulator *simulator = kpu_simulator_new();
+    if (simulator)
+        kpu_simulator_set_fast_forward(simulator, !v->plain_walk);
     status = simulator ? evaluate(v, &c, simulator, call->diag) : KPU_E_MEMORY;
     kpu_simulator_free(simulator);
     return status;

@@ -139,9 +139,11 @@ static int answer_all(session *s, kpu_diag *diag)
     }
 }
 
-int kpu_tool_jsonl(kpu_diag *diag)
+int kpu_tool_jsonl(bool plain_walk, kpu_diag *diag)
 {
     session s = {.simulator = kpu_simulator_new()};
+    if (s.simulator)
+        kpu_simulator_set_fast_forward(s.simulator, !plain_walk);
     int status = s.simulator ? answer_all(&s, diag) : KPU_E_MEMORY;
     int flushed = flush_answers(&s);
     if (!status)

@@ -5,7 +5,8 @@
 #include "kpu/base.h"
 
 /* Reads a case a line from the standard input, prints a result a line. A bad line gives
- * {"error": ...} in its place and KPU_E_INPUT in the end. */
-int kpu_tool_jsonl(kpu_diag *diag);
+ * {"error": ...} in its place and KPU_E_INPUT in the end.
+ * `plain_walk`: without fast-forward. */
+int kpu_tool_jsonl(bool plain_walk, kpu_diag *diag);
 
 #endif

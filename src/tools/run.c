@@ -21,7 +21,7 @@ typedef struct values {
     const char *output, *seed, *sample, *search, *budget, *certificate;
     int64_t threads;
     kpu_option_list sets;
-    bool dry_run, quiet, force;
+    bool dry_run, quiet, force, plain_walk;
 } values;
 
 static const kpu_option options[] = {
@@ -45,6 +45,7 @@ static const kpu_option options[] = {
      "with --search exact: write why no other candidate belongs to the fronts, for `kpu-dse "
      "certify`; compressed if FILE ends in .gz",
      0, 0},
+    KPU_NO_FAST_FORWARD_OPTION(values, plain_walk),
     {"dry-run", 'n', KPU_OPTION_FLAG, offsetof(values, dry_run), NULL,
      "say how many candidates there are, how many fit, and the first few; write nothing", 0, 0},
     {"quiet", 'q', KPU_OPTION_FLAG, offsetof(values, quiet), NULL,
@@ -240,6 +241,7 @@ static int explore(session *s, const values *v, kpu_diag *diag)
                                     .progress = show_progress,
                                     .progress_context = s,
                                     .stop = &interrupted,
+                                    .plain_walk = v->plain_walk,
                                     .certificate =
                                         s->certificate.writer ? kpu_run_take_certificate : NULL,
                                     .certificate_context = &s->certificate};

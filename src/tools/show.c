@@ -10,9 +10,13 @@
 
 typedef struct values {
     kpu_case_values c;
+    bool plain_walk;
 } values;
 
-static const kpu_option options[] = {KPU_CASE_OPTIONS(values, c)};
+static const kpu_option options[] = {
+    KPU_CASE_OPTIONS(values, c),
+    KPU_NO_FAST_FORWARD_OPTION(values, plain_walk),
+};
 
 /* ---- From a results file ---------------------------------------------------------------- */
 
@@ -194,6 +198,8 @@ static int run(const kpu_call *call)
     if (status)
         return status;
     kpu_simulator *simulator = kpu_simulator_new();
+    if (simulator)
+        kpu_simulator_set_fast_forward(simulator, !v->plain_walk);
     status = simulator ? explain(&c, simulator, call->diag) : KPU_E_MEMORY;
     kpu_simulator_free(simulator);
     return status;

@@ -1,10 +1,10 @@
 /* A team of workers: every item of every batch is done once, by one worker; what a batch returns
- * does not depend on the number of threads; stopping and failing leave nobody behind. */
+ * does not depend on the number of threads; stopping and failing leave nobody behind; workers time
+ * candidates by the plain walk if they are told to. */
 #include "explorer/team.h"
 
-#include "run_suite.h"
+#include "search_fixture.h"
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 enum { BATCHES = 40, ITEMS = 3000, THREADS_MOST = 6 };
@@ -153,12 +153,52 @@ static void test_a_stop(void)
     }
 }
 
+/* A candidate with many steps that are alike. */
+static const char long_sweep[] =
+    "[sweep]\nname = t\nmachines = default\n[workload]\ngemms = a:1024x1024x1024\n"
+    "[space]\nTM = 64\nTN = 64\nTK = 64\n";
+
+typedef struct walking {
+    const kpu_space *space;
+    bool plain;
+} walking;
+
+static int time_long(void *context, kpu_worker *worker, int64_t item)
+{
+    const walking *w = context;
+    kpu_point point;
+    if (!kpu_space_point(w->space, item, &point))
+        return KPU_E_INTERNAL;
+    int code = kpu_evaluate(worker->simulator, kpu_space_machine(w->space, point.machine),
+                            &kpu_space_gemm(w->space, point.gemm)->problem, &point.candidate,
+                            &worker->result);
+    bool all = kpu_simulator_steps_walked(worker->simulator) == worker->result.counts.steps;
+    return code != KPU_OK ? code : all == w->plain ? KPU_OK : KPU_E_INTERNAL;
+}
+
+static int lead_walk(void *context, kpu_team *team)
+{
+    return kpu_team_run(team, 1, time_long, context);
+}
+
+static void test_the_plain_walk(void)
+{
+    kpu_space *space = must_make_space(long_sweep);
+    for (int plain = 0; plain <= 1; plain++) {
+        walking w = {space, plain != 0};
+        const kpu_team_options options = {.threads = 2, .plain_walk = w.plain};
+        CU_ASSERT_EQUAL(kpu_team_open(&options, lead_walk, &w, NULL), KPU_OK);
+    }
+    kpu_space_free(space);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
         {"every item is done once", test_every_item_is_done_once},
         {"the first failure", test_the_first_failure},
         {"a stop", test_a_stop},
+        {"the plain walk", test_the_plain_walk},
         CU_TEST_INFO_NULL,
     };
     return run_suite("team", tests);
