@@ -5,7 +5,11 @@
  * bound nothing can come; a larger one is split, a single candidate is simulated. The order is that
  * of a key that grows with every component of the bound. A candidate that dominates a bound has
  * a smaller key than that bound has, and so have all cells around it: it was simulated before.
- * So nothing is simulated that the final front rules out, but for what shares a batch with it. */
+ * So nothing is simulated that the final front rules out, but for what shares a batch with it.
+ *
+ * To be of use before it ends, the search makes several passes. In the first ones a cell waits for
+ * the next if a member dominates its bound worsened by some share: so a coarse front is complete
+ * soon, and becomes finer. That costs a few simulations more. */
 #ifndef KPU_EXPLORER_EXACT_H
 #define KPU_EXPLORER_EXACT_H
 
@@ -57,8 +61,10 @@ void kpu_exact_split_cell(const kpu_cell_shape *shape, const kpu_archive *front,
 typedef struct kpu_exact_gemm {
     kpu_cell_shape shape;
     kpu_archive *front; /* of the session */
-    kpu_queue queue;    /* best first */
+    kpu_queue queue;    /* of this pass, best first */
+    kpu_queue later;    /* of the next one */
     kpu_queue deep;     /* smallest first: what there was no room for, and goes before all others */
+    double slack;       /* share by which the bounds are worsened in this pass */
     kpu_tree tree;
     int64_t evaluations;
     int64_t boxes; /* that were bounded */
@@ -95,13 +101,16 @@ void kpu_exact_gemm_fini(kpu_exact_gemm *gemm);
 int kpu_exact_gemm_search(kpu_exact *exact, int64_t gemm, int64_t limit);
 static inline size_t kpu_exact_open_count(const kpu_exact_gemm *gemm)
 {
-    return gemm->queue.count + gemm->deep.count;
+    return gemm->queue.count + gemm->later.count + gemm->deep.count;
 }
 /* The n-th of them, in no order. */
 static inline kpu_open_cell kpu_exact_open_at(const kpu_exact_gemm *gemm, size_t n)
 {
-    size_t wide = gemm->queue.count;
-    return n < wide ? kpu_queue_at(&gemm->queue, n) : kpu_queue_at(&gemm->deep, n - wide);
+    const kpu_queue *const queues[] = {&gemm->queue, &gemm->later, &gemm->deep};
+    size_t q = 0;
+    while (n >= queues[q]->count)
+        n -= queues[q++]->count;
+    return kpu_queue_at(queues[q], n);
 }
 
 /* ---- What is missing (exact_gap.c) -------------------------------------------------------- */

@@ -16,6 +16,8 @@ enum {
     DIVES_UNTIL = 64, /* evaluations */
 };
 
+static const double slack_first = 0.25, slack_factor = 0.25, slack_last = 1.0 / 256;
+
 /* A cell of a round, and what became of it. */
 typedef struct item {
     uint32_t node;
@@ -31,6 +33,7 @@ typedef struct kpu_exact_batch {
     kpu_exact *exact;
     kpu_exact_gemm *gemm;
     size_t count, points;
+    bool is_out_of_memory;
     item items[BATCH];
     kpu_exact_split splits[BATCH];
     kpu_exact_split dives[DIVES * DIVE_DEPTH];
@@ -76,7 +79,7 @@ static bool push(kpu_exact *exact, kpu_exact_gemm *g, uint32_t node, const kpu_e
     uint64_t words[KPU_CELL_WORDS];
     const kpu_open_cell cell = {node, part->bound, words};
     kpu_cell_pack(&g->shape, &part->cell, words);
-    if (g->queue.count < exact->open_max)
+    if (g->queue.count + g->later.count < exact->open_max)
         return kpu_queue_push(&g->queue, part->key, &cell);
     return kpu_queue_push(&g->deep, (double)kpu_cell_points(&g->shape, &part->cell), &cell);
 }
@@ -90,7 +93,9 @@ int kpu_exact_gemm_init(kpu_exact *exact, int64_t gemm)
     g->gap = NAN;
     kpu_cell_shape_init(&g->shape, exact->session->space, gemm);
     kpu_queue_init(&g->queue, exact->objectives, g->shape.words);
+    kpu_queue_init(&g->later, exact->objectives, g->shape.words);
     kpu_queue_init(&g->deep, exact->objectives, g->shape.words);
+    g->slack = slack_first;
     if (!kpu_tree_init(&g->tree, exact->objectives))
         return KPU_E_MEMORY;
     kpu_cell_all(&g->shape, &whole.cell);
@@ -105,6 +110,7 @@ int kpu_exact_gemm_init(kpu_exact *exact, int64_t gemm)
 void kpu_exact_gemm_fini(kpu_exact_gemm *gemm)
 {
     kpu_queue_fini(&gemm->queue);
+    kpu_queue_fini(&gemm->later);
     kpu_queue_fini(&gemm->deep);
     kpu_tree_fini(&gemm->tree);
 }
@@ -177,19 +183,56 @@ static void close_node(const kpu_exact *exact, kpu_exact_gemm *g, uint32_t node,
         kpu_tree_at(&g->tree, node)->kind = kind & 7;
 }
 
+/* Whether a member dominates the bound worsened by the slack. */
+static bool can_wait(const kpu_exact_gemm *g, const double *bound)
+{
+    double worse[KPU_OBJECTIVES_MAX];
+    for (size_t i = 0; i < g->queue.objectives; i++)
+        worse[i] = bound[i] + g->slack * fabs(bound[i]);
+    return g->slack > 0 && kpu_archive_dominator(g->front, worse) >= 0;
+}
+
+/* The next pass. */
+static bool begin_pass(kpu_exact_gemm *g)
+{
+    kpu_queue empty = g->queue;
+    if (g->later.count == 0)
+        return false;
+    g->queue = g->later;
+    g->later = empty;
+    g->slack = g->slack > slack_last ? g->slack * slack_factor : 0;
+    return true;
+}
+
+/* The next cell that is worked on; false: there is none in this round. */
+static bool pop(kpu_exact_batch *b, kpu_open_cell *open)
+{
+    kpu_exact_gemm *g = b->gemm;
+    for (;;) {
+        bool is_deep = kpu_queue_pop(&g->deep, open);
+        if (!is_deep && !kpu_queue_pop(&g->queue, open)) {
+            if (b->count > 0 || !begin_pass(g))
+                return false;
+        } else if (kpu_archive_dominator(g->front, open->bound) >= 0) {
+            close_node(b->exact, g, open->node, KPU_NODE_BOUNDED);
+        } else if (is_deep || !can_wait(g, open->bound)) {
+            return true;
+        } else if (!kpu_queue_push(&g->later, kpu_exact_key(open->bound, b->exact->objectives),
+                                   open)) {
+            b->is_out_of_memory = true;
+            return false;
+        }
+    }
+}
+
 /* Takes the best open cells. Ends before the first candidate for which there is no room. */
 static bool fill(kpu_exact_batch *b, size_t points)
 {
     kpu_exact_gemm *g = b->gemm;
     kpu_open_cell open;
     b->count = b->points = 0;
-    while (b->count < BATCH &&
-           (kpu_queue_pop(&g->deep, &open) || kpu_queue_pop(&g->queue, &open))) {
+    while (b->count < BATCH && pop(b, &open)) {
         kpu_cell cell;
-        if (kpu_archive_dominator(g->front, open.bound) >= 0) {
-            close_node(b->exact, g, open.node, KPU_NODE_BOUNDED);
-            continue;
-        }
         kpu_cell_unpack(&g->shape, open.words, &cell);
         bool is_point = kpu_cell_is_point(&g->shape, &cell);
         if (is_point && b->points == points) {
@@ -200,7 +243,7 @@ static bool fill(kpu_exact_batch *b, size_t points)
         }
         take(b, &open, &cell, is_point);
     }
-    return true;
+    return !b->is_out_of_memory;
 }
 
 /* As kpu_search_costs, but all of them: a certificate tells those that are NaN too. */
