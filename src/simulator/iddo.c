@@ -391,7 +391,7 @@ static inline __attribute__((always_inline)) int run_sweeps(pass *p, const int s
     do {
         if (must_stop(p->s, &calls))
             return KPU_E_INTERRUPTED;
-        if (p->repeats && p->walk.changed >= 0 && !repeats_at_loop(p))
+        if (p->repeats && !repeats_at_loop(p))
             break;
         sweep d = describe_sweep(&p->walk);
         int64_t trips = p->walk.trips[WALK_LAST];

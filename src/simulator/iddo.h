@@ -48,8 +48,8 @@ typedef struct pass {
  * of memory. */
 struct repeats *repeats_start(pass *p);
 void repeats_free(struct repeats *repeats);
-/* At the first sweep of an iteration, not the first, of the loop that advanced last: skips as many
- * of its iterations as repeat earlier ones. False: the run has come to its end. */
+/* At the first sweep of an iteration of the loop that advanced last, or of the run: skips what
+ * repeats. False: the run has come to its end. */
 bool repeats_at_loop(pass *p);
 /* The same before step `i` > 0 of a sweep of `trips`; returns the steps skipped. Only asked if
  * repeats_in_sweep, asked at the sweep's begin, says that it is worth it. */

@@ -1,12 +1,14 @@
 /* iddo's fast-forward: finds out that iterations repeat, and skips them. */
-#include "simulator/iddo_repeat.h"
+#include "simulator/iddo_memo.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    MARKS = 9,         /* of one loop: periods of up to 8 iterations are found */
-    STEP_PERIODS = 4,  /* steps */
+    MARKS = 9,        /* of one loop: periods of up to 8 iterations are found */
+    STEP_PERIODS = 4, /* steps */
+    MEMO_STEPS = 64,  /* of an iteration that is worth remembering */
+    MEMO_BYTES = 1 << 15,
     STEPS_WORTH = 24,  /* to skip, at least, in one execution of a loop */
     TOUCHED_MAX = 2048 /* slots that an iteration may touch; beyond, its loop is not looked at */
 };
@@ -37,6 +39,7 @@ struct repeats {
     loop loops[KPU_NEST];
     steps steps;
     mark marks[KPU_NEST][MARKS];
+    memo memos[MEMO_LOOPS];
     ring_scratch scratch;
     buffer buffer;
 };
@@ -124,6 +127,39 @@ static void lay_scratch(const pass *p, ring_scratch *scratch, char **next)
         (dram_time *)(void *)take(next, (size_t)(p->s->stored_mask + 1) * sizeof(dram_time));
 }
 
+/* Worth remembering: long, begun again and again, and not too large. */
+static bool is_worth_remembering(const pass *p, int position)
+{
+    const int64_t *trips = p->walk.trips;
+    int64_t inside = 1;
+    bool blocks = false;
+    for (int l = position + 1; l < KPU_NEST; l++)
+        inside *= trips[l];
+    for (int l = 0; l < KPU_BLOCK_LOOPS; l++)
+        blocks = blocks || trips[l] > 1;
+    return blocks && trips[position] > 1 && inside >= MEMO_STEPS && walk_is_regular(&p->walk) &&
+           mark_bytes(p, position) <= MEMO_BYTES;
+}
+
+static size_t memo_bytes(const pass *p, int position)
+{
+    return MEMO_OUTCOMES * (sizeof(outcome) + 2 * mark_bytes(p, position)) + 16;
+}
+
+static void lay_memo(const pass *p, int position, memo *m, char **next)
+{
+    m->at = (outcome *)(void *)take(next, MEMO_OUTCOMES * sizeof(outcome));
+    m->open = -1;
+    m->next = 0;
+    for (int i = 0; i < MEMO_OUTCOMES; i++) {
+        outcome *o = &m->at[i];
+        o->known = false;
+        o->entry_pointer = &o->entry;
+        lay_mark(p, position, &o->entry, next);
+        lay_mark(p, position, &o->left, next);
+    }
+}
+
 static bool reserve_marks(pass *p, struct repeats *r)
 {
     size_t bytes = longest_span(p) * (2 * sizeof(slot) + 2 * sizeof(slot_c) + sizeof(int64_t)) +
@@ -131,10 +167,16 @@ static bool reserve_marks(pass *p, struct repeats *r)
     for (int l = 0; l < KPU_NEST; l++)
         if (r->loops[l].watched)
             bytes += MARKS * mark_bytes(p, l);
+    for (int l = 0; l < MEMO_LOOPS; l++)
+        if (r->memos[l].watched)
+            bytes += memo_bytes(p, l);
     if (!buffer_reserve(&r->buffer, bytes, 1))
         return false;
     char *next = r->buffer.data;
     lay_scratch(p, &r->scratch, &next);
+    for (int l = 0; l < MEMO_LOOPS; l++)
+        if (r->memos[l].watched)
+            lay_memo(p, l, &r->memos[l], &next);
     for (int l = 0; l < KPU_NEST; l++)
         for (int i = 0; r->loops[l].watched && i < MARKS; i++) {
             r->loops[l].marks[i] = &r->marks[l][i];
@@ -155,6 +197,11 @@ struct repeats *repeats_start(pass *p)
         earliest_reset(&r->loops[l].earliest);
         any = any || r->loops[l].watched;
     }
+    for (int l = 0; l < MEMO_LOOPS; l++) {
+        r->memos[l].watched = is_worth_remembering(p, l);
+        r->memos[l].open = -1;
+        any = any || r->memos[l].watched;
+    }
     earliest_reset(&p->earliest);
     return any && reserve_marks(p, r) ? r : NULL;
 }
@@ -174,7 +221,7 @@ static __attribute__((noinline, noclone)) void copy(void *to, const void *from, 
     memcpy(to, from, bytes);
 }
 
-static void make_mark(const pass *p, const stretch *of, mark *m)
+void mark_make_as_touched(const pass *p, mark *m)
 {
     const kpu_simulator *s = p->s;
     walk_note_numbers(&p->walk, &m->numbers);
@@ -190,8 +237,13 @@ static void make_mark(const pass *p, const stretch *of, mark *m)
     copy(&m->tally, p->tally, sizeof m->tally);
     memcpy(m->engines, s->dma, engine_count(p) * sizeof(engine));
     memcpy(m->l1, s->fab_end, (size_t)p->program->l1_buffers * 2 * sizeof(int64_t));
-    rings_find_touched(p, of, m->touched);
     rings_copy_touched(p, m);
+}
+
+void mark_make(const pass *p, const stretch *of, mark *m)
+{
+    rings_find_touched(p, of, m->touched);
+    mark_make_as_touched(p, m);
 }
 
 /* ---- loops ------------------------------------------------------------------------------ */
@@ -235,7 +287,7 @@ static bool look_at_loop(pass *p, int position)
     if (l->count)
         l->marks[l->count - 1]->earliest = l->earliest;
     earliest_reset(&l->earliest);
-    make_mark(p, &(stretch){.position = position}, next_mark(l));
+    mark_make(p, &(stretch){.position = position}, next_mark(l));
     period d;
     int q = find_period(p, l, left, &d);
     if (!q)
@@ -245,22 +297,42 @@ static bool look_at_loop(pass *p, int position)
     return walk_repeat(&p->walk, &d.marks[0]->numbers, position, q, d.limit);
 }
 
+static void pass_on_earliest(pass *p)
+{
+    struct repeats *r = p->repeats;
+    for (int l = 0; l < WALK_LAST; l++)
+        if (r->loops[l].watched)
+            earliest_add(&r->loops[l].earliest, &p->earliest);
+}
+
 bool repeats_at_loop(pass *p)
 {
     struct repeats *r = p->repeats;
-    for (int i = 0; i < WALK_LAST; i++)
-        if (r->loops[i].watched)
-            earliest_add(&r->loops[i].earliest, &p->earliest);
-    earliest_reset(&p->earliest);
-    int position = WALK_LAST;
-    while (p->walk.changed < position) { /* a loop that was skipped to its end advanced another */
-        position = p->walk.changed;
-        for (int i = position + 1; i < WALK_LAST; i++)
-            r->loops[i].count = 0;
-        if (!look_at_loop(p, position))
+    for (;;) {
+        int position = p->walk.changed;
+        pass_on_earliest(p);
+        memo_close(p, position);
+        earliest_reset(&p->earliest);
+        for (int l = position + 1; l < WALK_LAST; l++)
+            r->loops[l].count = 0;
+        if (position >= 0 && !look_at_loop(p, position))
             return false;
+        if (p->walk.changed < position) /* skipped to its end, the loop advanced another */
+            continue;
+        memo_found found = memo_look(p, position);
+        if (found != MEMO_REPLAYED)
+            return found == MEMO_NOTHING;
     }
-    return true;
+}
+
+memo *memo_at(struct repeats *r, int position)
+{
+    return &r->memos[position];
+}
+
+const ring_scratch *memo_scratch(const struct repeats *r)
+{
+    return &r->scratch;
 }
 
 /* ---- steps ------------------------------------------------------------------------------ */
@@ -354,7 +426,7 @@ int64_t repeats_at_step(pass *p, int64_t i, int64_t trips)
     if (!q || i + q + STEPS_WORTH > trips - 1)
         return 0;
     loop *l = &p->repeats->loops[WALK_LAST];
-    make_mark(p, &(stretch){WALK_LAST, i, q}, l->marks[0]);
+    mark_make(p, &(stretch){WALK_LAST, i, q}, l->marks[0]);
     l->earliest = p->earliest;
     earliest_reset(&p->earliest);
     s->period = q;

@@ -90,6 +90,9 @@ typedef struct stretch {
     int position;
     int64_t i, steps;
 } stretch;
+/* Fills the mark for what starts now; or for the slots that it names already. */
+void mark_make(const pass *p, const stretch *of, mark *m);
+void mark_make_as_touched(const pass *p, mark *m);
 void rings_find_touched(const pass *p, const stretch *of, touched out[REPEAT_RINGS]);
 void rings_copy_touched(const pass *p, mark *m);
 /* Lowers period->limit to the repetitions for which the rings fit; false if there is none. */
@@ -116,6 +119,8 @@ bool shifted(int64_t before, int64_t now, int64_t shift);
 /* Everything but the walk, which has other loops to look after, `times` periods on. The mark's
  * engines and L1 are overwritten. */
 void repeat(const period *d, int64_t times);
+
+void tally_add(tally *now, const tally *left, const tally *found);
 
 /* The earliest release that streams of operand x can have waited for. */
 int64_t stream_slot_floor(const period *d, int x);

@@ -67,6 +67,15 @@ static void repeat_tally(tally *now, const tally *before, int64_t times)
     now->cycles = cycles;
 }
 
+void tally_add(tally *now, const tally *left, const tally *found)
+{
+    const int64_t *l = (const int64_t *)(const void *)left;
+    const int64_t *f = (const int64_t *)(const void *)found;
+    int64_t *n = (int64_t *)(void *)now;
+    for (size_t i = 0; i < sizeof *now / sizeof *n; i++)
+        n[i] += l[i] - f[i];
+}
+
 static void repeat_l1(const period *d, int64_t times)
 {
     pass *p = d->p;

@@ -297,13 +297,32 @@ void walk_note_numbers(const walk *w, walk_numbers *out)
     }
 }
 
-bool walk_repeat(walk *w, const walk_numbers *earlier, int position, int64_t iterations,
-                 int64_t times)
+void walk_place(walk *w, const int64_t index[KPU_NEST])
+{
+    w->nonzero = 0;
+    for (int i = 0; i < WALK_LAST; i++) {
+        w->index[i] = index[i];
+        if (index[i])
+            w->nonzero |= 1u << i;
+    }
+    set_trips(w);
+    for (int i = 0; i < KPU_OPERANDS * KPU_HOIST_LEVELS; i++) {
+        walk_window *v = &w->window[i];
+        if (w->windows >> i & 1)
+            v->line = v->block_line + w->index[3] * v->stride[3] + w->index[4] * v->stride[4];
+    }
+    w->next = next_position(w);
+    unsigned stationary = w->program->relevant[w->program->stationary];
+    w->run_ends = w->next < 0 || (stationary & moved_loops(w->next, w->multi));
+    set_edges(w);
+}
+
+static void move_numbers(walk *w, const walk_numbers *from, const walk_numbers *to, int64_t times)
 {
     for (int i = 0; i < KPU_OPERANDS * KPU_HOIST_LEVELS; i++) {
         walk_window *v = &w->window[i];
-        int64_t tiles = (v->next_number - earlier->next[i]) * times;
-        int64_t base = (v->base_number - earlier->base[i]) * times;
+        int64_t tiles = (to->next[i] - from->next[i]) * times;
+        int64_t base = (to->base[i] - from->base[i]) * times;
         if (tiles) {
             v->next_number += tiles;
             v->head_slot = wrap(v->head_slot + tiles, v->slots);
@@ -313,14 +332,67 @@ bool walk_repeat(walk *w, const walk_numbers *earlier, int position, int64_t ite
             v->base_slot = wrap(v->base_slot + base, v->slots);
         }
     }
-    if (position == WALK_LAST)
-        return true;
-    /* To the end of the last of these iterations, and on from there as usual. */
-    w->index[position] += iterations * times - 1;
+}
+
+/* To the end of the present iteration of that loop, and on as usual. */
+static bool leave_iteration(walk *w, int position)
+{
     for (int i = position + 1; i < WALK_LAST; i++)
         w->index[i] = w->trips[i] - 1;
     w->next = next_position(w);
     return walk_advance(w);
+}
+
+bool walk_repeat(walk *w, const walk_numbers *earlier, int position, int64_t iterations,
+                 int64_t times)
+{
+    walk_numbers now;
+    walk_note_numbers(w, &now);
+    move_numbers(w, earlier, &now, times);
+    if (position == WALK_LAST)
+        return true;
+    w->index[position] += iterations * times - 1;
+    return leave_iteration(w, position);
+}
+
+bool walk_redo(walk *w, const walk_numbers *found, const walk_numbers *left, int position)
+{
+    walk_numbers to = *left;
+    memcpy(to.base, found->base, sizeof to.base); /* of windows that end with it anyway */
+    move_numbers(w, found, &to, 1);
+    return leave_iteration(w, position);
+}
+
+/* What C's revisits look like does not depend on which block of k it is. */
+bool walk_is_regular(const walk *w)
+{
+    const kpu_program *p = w->program;
+    int k = tile_loop_of(p, KPU_K);
+    return p->trips[k][0] == p->trips[k][1] || !walk_c_returns(p, KPU_HOIST_L3);
+}
+
+uint64_t walk_shape(const walk *w, int position)
+{
+    const kpu_program *p = w->program;
+    uint64_t shape = 0;
+    for (int i = 0; i < KPU_OPERANDS * KPU_HOIST_LEVELS; i++)
+        shape = shape << 2 | (unsigned)w->window[i].first[0] << 1 | w->window[i].first[1];
+    bool k_ends = true; /* the last of k may come in this iteration */
+    for (int l = 0; l <= position; l++)
+        k_ends = k_ends && (p->loop_dim[l] != KPU_K || w->index[l] == w->trips[l] - 1);
+    for (int d = 0; d < KPU_DIMS; d++) {
+        int l = tile_loop_of(p, d);
+        bool edge = l <= position && p->has_edge[d] && w->index[l] == w->trips[l] - 1;
+        shape = shape << 2 | (unsigned)in_last_block(w, d) << 1 | edge;
+    }
+    int next = position; /* the loop that advances after this iteration */
+    while (next >= 0 && w->index[next] == w->trips[next] - 1)
+        next--;
+    bool ends = next < 0 || (p->relevant[p->stationary] & moved_loops(next, w->multi));
+    int k = tile_loop_of(p, KPU_K);
+    return shape << 5 | (unsigned)k_ends << 4 | (unsigned)walk_k_started(w) << 3 |
+           (unsigned)w->run_begins << 2 | (unsigned)ends << 1 |
+           (unsigned)(k <= position && w->index[k] > 0);
 }
 
 bool walk_last_is_alike(const walk *w, int position)

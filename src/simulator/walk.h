@@ -134,9 +134,19 @@ void walk_note_numbers(const walk *w, walk_numbers *out);
  * caller's. */
 bool walk_repeat(walk *w, const walk_numbers *earlier, int position, int64_t iterations,
                  int64_t times);
+/* To the sweep at `index`, in iterations that are like the present ones. How far the numbering has
+ * come is the caller's. */
+void walk_place(walk *w, const int64_t index[KPU_NEST]);
 /* Does the last iteration of the loop at `position`, not the innermost, differ in nothing from
  * those before it? */
 bool walk_last_is_alike(const walk *w, int position);
+/* At the first sweep of an iteration of the loop at `position`: stands at what comes after that
+ * iteration, given the numbers at such an iteration and those after it. False: nothing does. */
+bool walk_redo(walk *w, const walk_numbers *found, const walk_numbers *left, int position);
+/* Iterations of the loop at `position` that begin now and have the same shape emit the same
+ * commands, if the walk is regular. */
+uint64_t walk_shape(const walk *w, int position);
+bool walk_is_regular(const walk *w);
 /* C tiles come back to a level that they have left, in some iteration. */
 bool walk_c_returns(const kpu_program *program, int level);
 
