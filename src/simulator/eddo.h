@@ -142,6 +142,8 @@ struct eddo {
     int64_t forgotten; /* ready time of every store no longer remembered is at most this */
     bool failed;       /* it was not enough to know that */
     bool repeating;    /* what repeats is skipped */
+    int64_t revisited; /* number at L3, last time, of the C tile that was fetched again last */
+    int64_t slotless[KPU_OPERANDS * KPU_HOIST_LEVELS]; /* tiles before this have their slots */
 };
 
 /* Scratch of a run that remembers that many stores; KPU_OK or KPU_E_MEMORY. */

@@ -72,7 +72,7 @@ static bool emit_dma_load(struct eddo *d, int x, entry *out)
     c_touch(&d->c[KPU_HOIST_L3], out->number, edges, q->fresh);
     out->kind = ENTRY_LOAD_C;
     if (!q->fresh)
-        out->from = out->number - walk_revisit_distance(&q->walk, q->iteration);
+        d->revisited = out->from = out->number - walk_revisit_distance(&q->walk, q->iteration);
     return !q->fresh;
 }
 

@@ -1,14 +1,477 @@
 #include "simulator/eddo_repeat.h"
-bool eddo_repeats_start(struct eddo *d)
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "simulator/eddo_shape.h"
+
+enum {
+    MOMENTS = 8,           /* iterations of a loop that are compared with */
+    LONGEST_WINDOW = 1024, /* commands: shapes of longer queues are too large */
+    WORTHWHILE = 24        /* steps, to take a shape for */
+};
+
+/* The start of an iteration, as it was. */
+typedef struct moment {
+    shape shape;
+    tally tally;
+    int64_t *busy; /* of DMA engines and block movers */
+    uint64_t glimpse;
+} moment;
+
+/* What is remembered of the iterations of a loop. */
+typedef struct loop_history {
+    moment *moment; /* MOMENTS, the latest at `latest` */
+    int count, latest;
+    uint64_t glimpse[MOMENTS]; /* of the last iterations, whether their shapes were taken or not */
+    int glimpses;
+    int64_t failures, pause; /* iterations to let pass: twice as many after each failure */
+} loop_history;
+
+struct eddo_repeats {
+    shape_room room;
+    size_t engines;
+    loop_history loop[KPU_NEST];
+    moment moments[KPU_NEST][MOMENTS];
+    buffer moments_buffer, stores_buffer;
+    int64_t taken; /* steps walked when the last shape was taken */
+};
+
+/* ---- what two moments have in common ---------------------------------------------------- */
+
+typedef struct period {
+    struct eddo *d;
+    const moment *then, *now;
+    int position;              /* of the loop */
+    int64_t shift;             /* cycles */
+    int64_t ring[PLACE_KINDS]; /* tiles that places of a kind move by, those that move */
+    int64_t reach[EDDO_RINGS]; /* tiles before and after a place that are touched from there */
+    bool freeing[EDDO_RINGS];  /* tiles are released in the period, or new ones come */
+    int64_t limit;             /* repetitions that are possible, as far as known */
+} period;
+
+static void limit_to(period *p, int64_t times)
 {
-    (void)d;
+    if (times < p->limit)
+        p->limit = times;
+}
+
+static const walk *walk_at(const struct eddo *d, int number)
+{
+    const walk *const walks[EDDO_ACTORS] = {&d->stream[KPU_A].walk,
+                                            &d->stream[KPU_B].walk,
+                                            &d->stream[KPU_C].walk,
+                                            &d->fabric.walk,
+                                            &d->cout.walk,
+                                            &d->dma.walk,
+                                            &d->bm.walk};
+    return walks[number];
+}
+
+/* Every walk is where it was, or some iterations of this loop further on; neither the first nor the
+ * last is like the others. */
+static bool walks_repeat(period *p)
+{
+    bool moved = false;
+    for (int a = 0; a < EDDO_ACTORS; a++) {
+        const int64_t *then = p->then->shape.index[a], *now = p->now->shape.index[a];
+        for (int l = 0; l < KPU_NEST; l++)
+            if (l != p->position && then[l] != now[l])
+                return false;
+        int64_t step = now[p->position] - then[p->position];
+        if (step == 0)
+            continue;
+        if (step < 0 || then[p->position] == 0)
+            return false;
+        limit_to(p, (walk_at(p->d, a)->trips[p->position] - 2 - now[p->position]) / step);
+        moved = true;
+    }
+    return moved;
+}
+
+/* Places that move, move alike if they count the same. */
+static bool places_move(period *p)
+{
+    const shape *then = &p->then->shape, *now = &p->now->shape;
+    for (size_t i = 0; i < now->places; i++) {
+        int kind = now->kind[i] & PLACE_KIND;
+        int64_t step = now->place[i] - then->place[i];
+        if (now->kind[i] != then->kind[i])
+            return false;
+        if (step == 0 || kind == PLACE_LINES)
+            continue;
+        if (step < 0 || (p->ring[kind] && p->ring[kind] != step))
+            return false;
+        p->ring[kind] = step;
+        if (now->kind[i] & PLACE_FREED)
+            p->freeing[kind] = true;
+    }
+    return true;
+}
+
+/* A place that moves does not come near one that stays. That a command waits for the release of a
+ * tile does not matter to those who pass it without releasing it. */
+static void keep_apart(period *p, size_t fixed)
+{
+    const shape *then = &p->then->shape, *now = &p->now->shape;
+    int kind = now->kind[fixed] & PLACE_KIND;
+    if ((now->kind[fixed] & PLACE_WAITS) && !p->freeing[kind])
+        return;
+    for (size_t i = 0; i < now->places; i++) {
+        if ((now->kind[i] & PLACE_KIND) != kind || now->place[i] == then->place[i])
+            continue;
+        int64_t high = now->place[i] + p->reach[kind];
+        if (now->place[fixed] > high)
+            limit_to(p, (now->place[fixed] - high - 1) / p->ring[kind]);
+        else if (now->place[fixed] >= then->place[i] - p->reach[kind])
+            p->limit = 0;
+    }
+}
+
+static void find_reach(period *p)
+{
+    const walk *w = &p->d->bm.walk;
+    for (int ring = 0; ring < EDDO_RINGS; ring++)
+        p->reach[ring] =
+            p->position == WALK_LAST ? 1 : walk_used_tiles(w, &w->window[ring], p->position) + 1;
+}
+
+static bool rings_repeat(period *p)
+{
+    const shape *then = &p->then->shape, *now = &p->now->shape;
+    if (!places_move(p))
+        return false;
+    find_reach(p);
+    for (size_t i = 0; i < now->places && p->limit > 0; i++) {
+        int kind = now->kind[i] & PLACE_KIND;
+        if (kind < EDDO_RINGS && p->ring[kind] && now->place[i] == then->place[i])
+            keep_apart(p, i);
+    }
+    return p->limit > 0;
+}
+
+/* ---- what is in DRAM -------------------------------------------------------------------- */
+
+/* How the DMA engines that load C again see the time at which it was stored, if it has passed: as
+ * before all those that are busy became so, or as after; 0: otherwise. */
+enum { STORED_OTHERWISE, STORED_BEFORE, STORED_AFTER };
+static int stored_when(const period *p, int64_t number)
+{
+    const shape *then = &p->then->shape, *now = &p->now->shape;
+    const dram_record *r = &p->d->stored[number & p->d->stored_mask];
+    int64_t ready = r->number == number ? r->ready : p->d->forgotten;
+    bool unbroken = then->dma.count == p->d->dma.engine_count &&
+                    now->dma.count == then->dma.count && now->dma.most == then->dma.most &&
+                    now->dma.least == then->dma.least;
+    if (ready < then->now && ready < then->dma.least)
+        return STORED_BEFORE;
+    bool after = r->number == number && ready < then->now && ready >= then->dma.most && unbroken;
+    return after ? STORED_AFTER : STORED_OTHERWISE;
+}
+
+static int64_t sum(const int64_t *values, size_t count)
+{
+    int64_t total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += values[i];
+    return total;
+}
+
+/* Tiles of C that are fetched again: while their records are there, they are part of the shape;
+ * afterwards all that are fetched in the period, and when it repeats, must look the same. */
+static bool fetches_repeat(period *p)
+{
+    const int64_t *then = p->then->tally.dma_load[KPU_C], *now = p->now->tally.dma_load[KPU_C];
+    int ring = walk_bit(KPU_C, KPU_HOIST_L3);
+    if (sum(now, KPU_EDGES) == sum(then, KPU_EDGES))
+        return true;
+    int64_t step = p->ring[ring], reach = p->reach[ring];
+    int64_t last = p->d->revisited, first = last - step - reach;
+    if (first >= p->now->shape.zone[ring])
+        return true;
+    int when = stored_when(p, first);
+    if (step == 0 || when == STORED_OTHERWISE)
+        return false;
+    for (int64_t n = first; n <= last + p->limit * step + reach; n++)
+        if (stored_when(p, n) != when)
+            limit_to(p, n <= last + reach ? 0 : (n - last - reach - 1) / step);
+    return p->limit > 0;
+}
+
+/* Stores in the order of numbers: the first that has not started. */
+static int64_t first_unstored(const struct eddo *d, const shape *now)
+{
+    int64_t n = now->zone[walk_bit(KPU_C, KPU_HOIST_L3)];
+    const c_table *table = &d->c[KPU_HOIST_L3];
+    while (c_at(table, n)->key == n + table->base && c_at(table, n)->release != EDDO_UNKNOWN)
+        n++;
+    return n;
+}
+
+/* The stores that are skipped are remembered like others. */
+typedef struct store_trail {
+    int64_t from, to;   /* the first that has not started; beyond the last that has */
+    int64_t step;       /* stores in a period */
+    dram_record *known; /* those from `from - step` to `to` */
+} store_trail;
+
+static bool stores_repeat(const period *p, store_trail *trail)
+{
+    const struct eddo *d = p->d;
+    const tally *then = &p->then->tally, *now = &p->now->tally;
+    int64_t stores = sum(now->dma_store[0], 2 * KPU_EDGES) - sum(then->dma_store[0], 2 * KPU_EDGES);
+    *trail = (store_trail){.step = stores};
+    if (stores == 0)
+        return now->cycles == then->cycles;
+    if (now->cycles != then->cycles + p->shift || stores != p->ring[walk_bit(KPU_C, KPU_HOIST_L3)])
+        return false;
+    trail->from = first_unstored(d, &p->now->shape);
+    trail->to = d->dma.store_next;
+    int64_t count = trail->to - trail->from + stores;
+    struct eddo_repeats *r = d->repeats;
+    if (trail->from < stores || count > d->stored_mask ||
+        !buffer_reserve(&r->stores_buffer, (size_t)count, sizeof(dram_record)))
+        return false;
+    trail->known = r->stores_buffer.data;
+    for (int64_t n = trail->from - stores; n < trail->to; n++) {
+        trail->known[n - trail->from + stores] = d->stored[n & d->stored_mask];
+        if (n < trail->from && d->stored[n & d->stored_mask].number != n)
+            return false;
+    }
+    return true;
+}
+
+static void repeat_stores(const period *p, const store_trail *t, int64_t times)
+{
+    struct eddo *d = p->d;
+    int64_t skipped = times * t->step, size = d->stored_mask + 1;
+    int64_t first = t->to + skipped - size; /* those before are forgotten again */
+    if (t->step == 0)
+        return;
+    for (int64_t n = first - t->step > t->from ? first - t->step : t->from; n < t->to + skipped;
+         n++) {
+        int64_t periods = n >= t->from + skipped ? times : (n - t->from) / t->step + 1;
+        dram_record known = t->known[n - periods * t->step - t->from + t->step];
+        if (known.number != n - periods * t->step)
+            continue; /* not started */
+        known.number = n;
+        known.ready += periods * p->shift;
+        dram_record *at = &d->stored[n & d->stored_mask];
+        if (n >= size && at->ready > d->forgotten)
+            d->forgotten = at->ready;
+        *at = known;
+    }
+}
+
+/* ---- repetition ------------------------------------------------------------------------- */
+
+static bool find_period(period *p)
+{
+    const shape *then = &p->then->shape, *now = &p->now->shape;
+    p->shift = now->now - then->now;
+    p->limit = INT64_MAX;
+    if (p->shift <= 0 || now->words != then->words || now->places != then->places ||
+        memcmp(now->word, then->word, now->words * sizeof *now->word) != 0)
+        return false;
+    return walks_repeat(p) && p->limit > 0 && rings_repeat(p) && fetches_repeat(p);
+}
+
+static void repeat_counts(int64_t *count, const int64_t *then, size_t counts, int64_t times)
+{
+    for (size_t i = 0; i < counts; i++)
+        count[i] += (count[i] - then[i]) * times;
+}
+
+/* The engines of both queues lie one after the other. */
+static void repeat_tally(const period *p, int64_t times)
+{
+    kpu_simulator *s = p->d->s;
+    tally *t = &s->tally;
+    int64_t cycles = t->cycles;
+    repeat_counts(&t->dma_load[0][0], &p->then->tally.dma_load[0][0], sizeof *t / sizeof cycles,
+                  times);
+    t->cycles = cycles == p->then->tally.cycles ? cycles : cycles + p->shift * times;
+    for (size_t i = 0; i < p->d->repeats->engines; i++)
+        s->dma[i].busy += (s->dma[i].busy - p->then->busy[i]) * times;
+}
+
+/* The shape of the present state becomes that of the state to be. */
+static void repeat(const period *p, const store_trail *trail, moment *now, int64_t times)
+{
+    int64_t shift[EDDO_RINGS];
+    for (int ring = 0; ring < EDDO_RINGS; ring++)
+        shift[ring] = p->ring[ring] * times;
+    repeat_stores(p, trail, times);
+    repeat_tally(p, times);
+    now->shape.now += p->shift * times;
+    repeat_counts(now->shape.place, p->then->shape.place, now->shape.places, times);
+    repeat_counts(now->shape.index[0], p->then->shape.index[0], EDDO_ACTORS * KPU_NEST, times);
+    shape_give(p->d, &now->shape, shift);
+}
+
+/* ---- moments ---------------------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t hash, int64_t value)
+{
+    return (hash ^ (uint64_t)value) * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+/* A few numbers of a shape: without them equal, it need not be taken. */
+static uint64_t take_glimpse(const struct eddo *d)
+{
+    int64_t now = d->dma.now > d->bm.now ? d->dma.now : d->bm.now;
+    uint64_t hash = mix(0, d->fabric_free - now);
+    hash = mix(hash, d->dma.free_at > now ? d->dma.free_at - now : 0);
+    hash = mix(hash, d->bm.free_at > now ? d->bm.free_at - now : 0);
+    hash = mix(hash, d->dma.count << 20 | d->dma.known_count << 3 | d->dma.phase);
+    hash = mix(hash, d->bm.count << 20 | d->bm.known_count << 3 | d->bm.phase);
+    for (int x = 0; x < KPU_OPERANDS; x++)
+        if (x != d->program->stationary)
+            hash = mix(hash, d->stream[x].done - d->fabric.done);
+    return hash ^ hash >> 29;
+}
+
+static bool take_moment(struct eddo *d, uint64_t glimpse, moment *out)
+{
+    struct eddo_repeats *r = d->repeats;
+    r->taken = d->s->steps_walked;
+    if (!shape_take(d, &r->room, &out->shape))
+        return false;
+    out->glimpse = glimpse;
+    out->tally = d->s->tally;
+    for (size_t i = 0; i < r->engines; i++)
+        out->busy[i] = d->s->dma[i].busy;
+    return true;
+}
+
+static void forget(loop_history *h)
+{
+    h->count = h->glimpses = 0;
+    h->failures = h->pause = 0;
+}
+
+/* The present moment against those before it; true if it was repeated from. */
+static bool skip_from(struct eddo *d, int position, moment *now)
+{
+    loop_history *h = &d->repeats->loop[position];
+    for (int i = 1; i <= h->count; i++) {
+        const moment *then = &h->moment[(h->latest + MOMENTS + 1 - i) % MOMENTS];
+        period p = {.d = d, .then = then, .now = now, .position = position};
+        store_trail trail;
+        if (then == now || then->glimpse != now->glimpse || !find_period(&p) ||
+            !stores_repeat(&p, &trail))
+            continue;
+        repeat(&p, &trail, now, p.limit);
+        return true;
+    }
     return false;
 }
-void eddo_repeats_free(struct eddo_repeats *repeats)
+
+static bool seen(const loop_history *h, uint64_t glimpse)
 {
-    (void)repeats;
+    for (int i = 0; i < h->glimpses && i < MOMENTS; i++)
+        if (h->glimpse[i] == glimpse)
+            return true;
+    return false;
 }
+
+static bool taken(const loop_history *h, uint64_t glimpse)
+{
+    for (int i = 0; i < h->count; i++)
+        if (h->moment[(h->latest + MOMENTS - i) % MOMENTS].glimpse == glimpse)
+            return true;
+    return false;
+}
+
+/* Iterations of the innermost loop are short: their shapes are taken only if a glimpse of them has
+ * been seen before. */
+static void look_at(struct eddo *d, int position)
+{
+    struct eddo_repeats *r = d->repeats;
+    loop_history *h = &r->loop[position];
+    uint64_t glimpse = take_glimpse(d);
+    bool again = seen(h, glimpse);
+    bool compare = taken(h, glimpse);
+    h->glimpse[h->glimpses++ % MOMENTS] = glimpse;
+    bool long_ago = position < WALK_LAST && d->s->steps_walked - r->taken >= WORTHWHILE;
+    if (h->pause > 0) {
+        h->pause--;
+        return;
+    }
+    if (!again && !long_ago)
+        return;
+    int next = (h->latest + 1) % MOMENTS;
+    moment *now = &h->moment[next];
+    if (!take_moment(d, glimpse, now))
+        return;
+    if (h->count == MOMENTS)
+        h->count--; /* the oldest made room for this one */
+    if (compare && skip_from(d, position, now)) {
+        forget(h);
+        return;
+    }
+    if (compare && position == WALK_LAST)
+        h->pause = INT64_C(1) << (h->failures < 6 ? h->failures++ : 6);
+    h->latest = next;
+    h->count++;
+}
+
 void eddo_repeat(struct eddo *d)
 {
+    struct eddo_repeats *r = d->repeats;
+    int position = d->crossed;
     d->crossed = KPU_NEST;
+    for (int l = position + 1; l < KPU_NEST; l++)
+        forget(&r->loop[l]);
+    if (d->fabric.finished)
+        return;
+    const walk *w = &d->fabric.walk;
+    int64_t index = position == WALK_LAST ? d->fabric.iteration : w->index[position];
+    int64_t left = w->trips[position] - 2 - index;
+    if (index >= 1 && left >= (position == WALK_LAST ? WORTHWHILE : 1))
+        look_at(d, position);
+}
+
+/* ---- scratch ---------------------------------------------------------------------------- */
+
+static bool reserve_moments(struct eddo_repeats *r)
+{
+    size_t words = r->room.words + r->room.places + r->engines;
+    size_t bytes = words * sizeof(int64_t) + (r->room.places + 7) / 8 * 8;
+    if (!buffer_reserve(&r->moments_buffer, (size_t)KPU_NEST * MOMENTS, bytes))
+        return false;
+    char *next = r->moments_buffer.data;
+    for (int l = 0; l < KPU_NEST; l++) {
+        for (int i = 0; i < MOMENTS; i++, next += bytes) {
+            moment *m = &r->moments[l][i];
+            m->shape.word = (int64_t *)(void *)next;
+            m->shape.place = m->shape.word + r->room.words;
+            m->busy = m->shape.place + r->room.places;
+            m->shape.kind = (uint8_t *)(m->busy + r->engines);
+        }
+        r->loop[l] = (loop_history){.moment = r->moments[l]};
+    }
+    return true;
+}
+
+bool eddo_repeats_start(struct eddo *d)
+{
+    if (d->program->eddo_window > LONGEST_WINDOW)
+        return false;
+    if (!d->repeats && !(d->repeats = calloc(1, sizeof *d->repeats)))
+        return false;
+    struct eddo_repeats *r = d->repeats;
+    r->room = shape_room_of(d);
+    r->engines = (size_t)(d->dma.engine_count + d->bm.engine_count);
+    r->taken = 0;
+    return reserve_moments(r);
+}
+
+void eddo_repeats_free(struct eddo_repeats *r)
+{
+    if (!r)
+        return;
+    free(r->moments_buffer.data);
+    free(r->stores_buffer.data);
+    free(r);
 }

@@ -1,0 +1,706 @@
+/* eddo: takes the shape of a state, and gives it to one. Both are one traversal. */
+#include "simulator/eddo_shape.h"
+
+typedef struct shaper {
+    struct eddo *d;
+    shape *shape;
+    bool giving; /* the state its shape; else taking it */
+    size_t word, place;
+    int64_t now;
+    busy_since since[2]; /* DMA, block movers */
+    int64_t earliest[2]; /* of the times that some of them have been busy since, and some not */
+    const int64_t *shift;
+} shaper;
+
+enum { BY_DMA, BY_BM };
+
+/* ---- words, places, times --------------------------------------------------------------- */
+
+static int64_t pass_word(shaper *s, int64_t value)
+{
+    if (s->giving)
+        return s->shape->word[s->word++];
+    s->shape->word[s->word++] = value;
+    return value;
+}
+
+static int64_t pass_place(shaper *s, int kind, int64_t value)
+{
+    if (s->giving)
+        return s->shape->place[s->place++];
+    s->shape->place[s->place] = value;
+    s->shape->kind[s->place++] = (uint8_t)kind;
+    return value;
+}
+
+/* A time as a word: what it is, in the lowest bits, and how long after the present cycle. */
+enum { TIME_PAST, TIME_UNKNOWN, TIME_RECENT, TIME_EXACT, TIME_KINDS = 8 };
+
+static int64_t exact_time(const shaper *s, int64_t time)
+{
+    return (time - s->now) * TIME_KINDS + TIME_EXACT;
+}
+
+/* For streamers and the fabric. */
+static int64_t core_time(const shaper *s, int64_t time)
+{
+    if (time == EDDO_UNKNOWN)
+        return TIME_UNKNOWN;
+    return time > s->now ? exact_time(s, time) : TIME_PAST;
+}
+
+/* It is before some that are busy became so, and after others did. */
+static int64_t told_apart(shaper *s, int by, int64_t time)
+{
+    if (time < s->earliest[by])
+        s->earliest[by] = time;
+    return exact_time(s, time);
+}
+
+/* For the engines of a queue: before, or after, all that are busy became so. */
+static int64_t queue_time(shaper *s, int by, int64_t time)
+{
+    if (time == EDDO_UNKNOWN)
+        return TIME_UNKNOWN;
+    if (time >= s->now)
+        return exact_time(s, time);
+    if (time < s->since[by].least)
+        return TIME_PAST;
+    if (time >= s->since[by].most)
+        return TIME_RECENT;
+    return told_apart(s, by, time);
+}
+
+/* For the engines of both. */
+static int64_t shared_time(shaper *s, int64_t time)
+{
+    int64_t dma = queue_time(s, BY_DMA, time), bm = queue_time(s, BY_BM, time);
+    if (dma == bm || !s->since[BY_BM].count)
+        return dma;
+    if (!s->since[BY_DMA].count)
+        return bm;
+    told_apart(s, BY_DMA, time);
+    return told_apart(s, BY_BM, time);
+}
+
+static int64_t time_of(const shaper *s, int64_t word)
+{
+    switch (word & (TIME_KINDS - 1)) {
+    case TIME_PAST: return -1;
+    case TIME_UNKNOWN: return EDDO_UNKNOWN;
+    case TIME_RECENT: return s->now - 1;
+    default: return s->now + (word - TIME_EXACT) / TIME_KINDS;
+    }
+}
+
+static bool word_moves(int64_t word)
+{
+    return (word & (TIME_KINDS - 1)) >= TIME_RECENT;
+}
+
+static int64_t pass_core_time(shaper *s, int64_t time)
+{
+    int64_t word = pass_word(s, core_time(s, time));
+    return s->giving ? time_of(s, word) : time;
+}
+
+static int64_t pass_exact_time(shaper *s, int64_t time)
+{
+    int64_t word = pass_word(s, exact_time(s, time));
+    return s->giving ? time_of(s, word) : time;
+}
+
+/* ---- walks ------------------------------------------------------------------------------ */
+
+static void pass_walk(shaper *s, walk *w, int number, int64_t *iteration)
+{
+    int64_t *index = s->shape->index[number];
+    if (s->giving) {
+        *iteration = index[WALK_LAST];
+        for (int i = 0; i < WALK_LAST; i++)
+            w->index[i] = index[i];
+    } else {
+        for (int i = 0; i < WALK_LAST; i++)
+            index[i] = w->index[i];
+        index[WALK_LAST] = *iteration;
+    }
+    pass_word(s, (int64_t)(w->changed + 1) | (int64_t)(w->next + 1) << 4 |
+                     (int64_t)w->run_begins << 8 | (int64_t)w->run_ends << 9 |
+                     (int64_t)w->edges << 12 | (int64_t)w->last_edges << 16 |
+                     (int64_t)w->multi << 20 | (int64_t)w->nonzero << 28);
+    int64_t first = 0;
+    for (int i = 0; i < EDDO_RINGS; i++) {
+        walk_window *v = &w->window[i];
+        if (!(w->windows >> i & 1))
+            continue;
+        first = first << 3 | v->lap_fresh << 2 | v->first[0] << 1 | v->first[1];
+        v->line = pass_place(s, PLACE_LINES, v->line);
+        v->block_line = pass_place(s, PLACE_LINES, v->block_line);
+        v->base_number = pass_place(s, i, v->base_number);
+        v->next_number = pass_place(s, i, v->next_number);
+    }
+    pass_word(s, first);
+}
+
+/* ---- the in-order part ------------------------------------------------------------------ */
+
+static void pass_core_engine(shaper *s, engine *e)
+{
+    e->free = pass_core_time(s, e->free);
+    e->since = pass_core_time(s, e->free > s->now ? e->since : -1);
+}
+
+/* What the streams of the fabric's next steps, or runs, have told it. Up to then it is busy. */
+static void pass_times(shaper *s, int x, int64_t next)
+{
+    struct eddo *d = s->d;
+    bool stationary = x == d->program->stationary;
+    int64_t floor = d->fabric_free > s->now ? d->fabric_free : s->now;
+    for (int64_t n = next; n < d->stream[x].done; n++) {
+        stream_times *t = &d->times[x][n % (stationary ? EDDO_RUNS : d->program->l1_buffers)];
+        bool matters = (stationary ? t->ready : t->first) > floor;
+        t->cause = (int)pass_word(s, matters ? t->cause : 0);
+        t->first = pass_core_time(s, t->first > floor ? t->first : -1);
+        t->ready = pass_core_time(s, t->ready > floor ? t->ready : -1);
+    }
+}
+
+static void pass_ages(shaper *s, int64_t *times, int64_t size, int64_t done, int64_t later)
+{
+    for (int64_t age = 1; age <= size; age++) {
+        int64_t *time = &times[((done - age) % size + size) % size];
+        *time = pass_core_time(s, *time + later) - later;
+    }
+}
+
+static void pass_actors(shaper *s)
+{
+    struct eddo *d = s->d;
+    int number = 0;
+    for (int x = 0; x < KPU_OPERANDS; x++, number++) {
+        pass_walk(s, &d->stream[x].walk, number, &d->stream[x].iteration);
+        d->stream[x].number = pass_place(s, walk_bit(x, KPU_HOIST_L2), d->stream[x].number);
+        d->stream[x].finished = pass_word(s, d->stream[x].finished);
+        pass_core_engine(s, &d->stream_engine[x]);
+    }
+    pass_walk(s, &d->fabric.walk, number++, &d->fabric.iteration);
+    d->fabric.finished = pass_word(s, d->fabric.finished);
+    pass_walk(s, &d->cout.walk, number, &d->cout.iteration);
+    d->cout.number = pass_place(s, walk_bit(KPU_C, KPU_HOIST_L2), d->cout.number);
+    pass_place(s, walk_bit(KPU_C, KPU_HOIST_L2),
+               d->cout.number - d->program->window[KPU_C][KPU_HOIST_L2].slots);
+    d->cout.finished = pass_word(s, d->cout.finished);
+    pass_core_engine(s, &d->cout_engine);
+}
+
+/* How far each is, in steps or runs. */
+static void pass_progress(shaper *s)
+{
+    struct eddo *d = s->d;
+    int64_t step = d->fabric.done, run = d->fabric_run;
+    d->fabric.done = pass_place(s, PLACE_STEPS, step);
+    d->fabric_run = pass_place(s, PLACE_RUNS, run);
+    for (int x = 0; x < KPU_OPERANDS; x++) {
+        bool by_run = x == d->program->stationary;
+        int64_t ahead = pass_word(s, d->stream[x].done - (by_run ? run : step));
+        d->stream[x].done = ahead + (by_run ? d->fabric_run : d->fabric.done);
+    }
+    int64_t behind = pass_word(s, d->cout.done - (d->c_stationary ? run : step));
+    d->cout.done = behind + (d->c_stationary ? d->fabric_run : d->fabric.done);
+    d->runs_released = pass_word(s, d->runs_released - run) + d->fabric_run;
+}
+
+static void pass_core(shaper *s)
+{
+    struct eddo *d = s->d;
+    pass_actors(s);
+    pass_progress(s);
+    d->fabric_free = pass_exact_time(s, d->fabric_free);
+    bool mid_run = d->fabric.iteration > 0 || !d->fabric.walk.run_begins;
+    for (int x = 0; x < KPU_OPERANDS; x++)
+        pass_times(s, x, x != d->program->stationary ? d->fabric.done : d->fabric_run + mid_run);
+    int64_t d1 = d->program->l1_buffers;
+    pass_ages(s, d->s->fab_end, d1, d->fabric.done, d->t->skew);
+    pass_ages(s, d->s->cout_end, d1, d->cout.done, 0);
+    for (int64_t run = d->runs_released - 2; run < d->runs_released; run++)
+        if (run >= 0)
+            d->registers[run % EDDO_RUNS] = pass_core_time(s, d->registers[run % EDDO_RUNS]);
+    for (int64_t run = d->cout.done; d->c_stationary && run < d->fabric_run; run++) {
+        int64_t *end = &d->run_end[run % EDDO_RUNS];
+        *end = pass_core_time(s, *end + d->t->skew) - d->t->skew;
+    }
+}
+
+/* ---- tiles ------------------------------------------------------------------------------ */
+
+/* What matters of a tile's record, but for places. */
+typedef struct cell {
+    int64_t flags, ready, release, stored;
+} cell;
+
+enum {
+    CELL_RELEASED = 1, /* its slot is free, or will be at a known time: nothing else matters */
+    CELL_CLOSED = 2,
+    CELL_UNWRITTEN = 4,
+    CELL_FINAL = 8,
+    CELL_LAST = 16,
+    CELL_ABOVE = 32,   /* it is to be stored to a tile at L3 */
+    CELL_PRESENT = 64, /* C: it has a record */
+    CELL_EDGES = 8,    /* from which bit on */
+    CELL_CAUSE = 16,
+    CELL_STORE_CAUSE = 24,
+    CELL_COUNT = 32
+};
+
+static cell take_tile(shaper *s, int x, int level, int64_t number)
+{
+    const tile_table *table = &s->d->tile[x][level];
+    const tile_record *r = tile_at(table, number);
+    if (r->key != number + table->base)
+        return (cell){0, TIME_UNKNOWN, TIME_PAST, 0};
+    int reader = level == KPU_HOIST_L3 ? BY_DMA : BY_BM;
+    if (r->closed && r->pending == 0)
+        return (cell){CELL_RELEASED, 0, queue_time(s, reader, r->release), 0};
+    cell c = {.flags = (int64_t)r->pending << CELL_COUNT | (r->closed ? CELL_CLOSED : 0)};
+    if (level == KPU_HOIST_L3) {
+        c.ready = queue_time(s, BY_BM, r->ready);
+        c.release = core_time(s, r->release); /* so far; the last one is yet to come */
+    } else {
+        c.ready = core_time(s, r->ready);
+        c.release = TIME_PAST;
+    }
+    if (r->ready != EDDO_UNKNOWN && r->ready >= s->now)
+        c.flags |= (int64_t)r->cause << CELL_CAUSE;
+    return c;
+}
+
+static void give_tile(const shaper *s, tile_record *r, int64_t key, const cell *c)
+{
+    bool released = c->flags & CELL_RELEASED;
+    *r = (tile_record){.key = key,
+                       .ready = time_of(s, c->ready),
+                       .release = time_of(s, c->release),
+                       .pending = (int32_t)(c->flags >> CELL_COUNT),
+                       .cause = (uint8_t)(c->flags >> CELL_CAUSE),
+                       .closed = released || (c->flags & CELL_CLOSED)};
+}
+
+static cell take_released_c(shaper *s, int level, const c_record *r)
+{
+    cell c = {.flags = CELL_RELEASED | CELL_PRESENT};
+    if (level == KPU_HOIST_L2) {
+        c.release = queue_time(s, BY_BM, r->release);
+        return c;
+    }
+    c.release = shared_time(s, r->release);
+    c.stored = queue_time(s, BY_DMA, r->store_ready);
+    if (r->store_ready >= s->now)
+        c.flags |= (int64_t)r->store_cause << CELL_STORE_CAUSE;
+    return c;
+}
+
+static cell take_c(shaper *s, int level, int64_t number)
+{
+    const c_table *table = &s->d->c[level];
+    const c_record *r = c_at(table, number);
+    if (r->key != number + table->base)
+        return (cell){0};
+    if (r->release != EDDO_UNKNOWN)
+        return take_released_c(s, level, r);
+    cell c = {.flags = CELL_PRESENT | (r->closed ? CELL_CLOSED : 0) |
+                       (r->unwritten ? CELL_UNWRITTEN : 0) | (r->final ? CELL_FINAL : 0) |
+                       (int64_t)r->edges << CELL_EDGES |
+                       (int64_t)(r->queued - r->written) * (INT64_C(1) << CELL_COUNT),
+              .release = TIME_UNKNOWN,
+              .stored = TIME_UNKNOWN};
+    if (level == KPU_HOIST_L3) {
+        c.ready = shared_time(s, r->ready);
+    } else {
+        c.ready = queue_time(s, BY_BM, r->ready);
+        c.flags |= r->last ? CELL_LAST : 0;
+        if (number >= s->d->bm.store_next && r->above >= 0)
+            c.flags |= CELL_ABOVE;
+    }
+    if (r->ready != EDDO_UNKNOWN && r->ready >= s->now)
+        c.flags |= (int64_t)r->cause << CELL_CAUSE;
+    return c;
+}
+
+static void give_c(const shaper *s, c_record *r, int64_t key, const cell *c)
+{
+    bool released = c->flags & CELL_RELEASED;
+    *r = (c_record){.key = c->flags & CELL_PRESENT ? key : -1,
+                    .ready = released ? -1 : time_of(s, c->ready),
+                    .release = time_of(s, c->release),
+                    .store_ready = time_of(s, c->stored),
+                    .above = -1,
+                    .queued = (int32_t)(c->flags >> CELL_COUNT),
+                    .cause = (uint8_t)(c->flags >> CELL_CAUSE),
+                    .store_cause = (uint8_t)(c->flags >> CELL_STORE_CAUSE),
+                    .final = (c->flags & CELL_FINAL) != 0,
+                    .unwritten = (c->flags & CELL_UNWRITTEN) != 0,
+                    .edges = (uint8_t)(c->flags >> CELL_EDGES) & (KPU_EDGES - 1),
+                    .closed = released || (c->flags & CELL_CLOSED),
+                    .last = (c->flags & CELL_LAST) != 0};
+}
+
+/* ---- rings ------------------------------------------------------------------------------ */
+
+/* The tiles of a ring whose records matter. */
+typedef struct zone {
+    int64_t from, to;
+} zone;
+
+static int64_t highest(const walk *a, const walk *b, int ring)
+{
+    int64_t x = a->window[ring].next_number, y = b->window[ring].next_number;
+    return x > y ? x : y;
+}
+
+static bool has_slot(const struct eddo *d, int x, int level, int64_t number)
+{
+    if (x != KPU_C) {
+        const tile_record *r = tile_at(&d->tile[x][level], number);
+        return r->key == number + d->base && r->ready != EDDO_UNKNOWN;
+    }
+    const c_record *r = c_at(&d->c[level], number);
+    return r->key == number + d->base && !r->unwritten && r->ready != EDDO_UNKNOWN;
+}
+
+/* From the slot that the first tile waits for, or will, which has none yet, to the last tile that
+ * anybody has come across. */
+static zone find_zone(struct eddo *d, int x, int level)
+{
+    int ring = walk_bit(x, level);
+    const walk *reader = x == KPU_C ? &d->stream[KPU_C].walk : &d->bm.walk;
+    zone z = {.to = level == KPU_HOIST_L3 ? highest(&d->dma.walk, &d->bm.walk, ring)
+                                          : highest(&d->bm.walk, reader, ring)};
+    while (d->slotless[ring] < z.to && has_slot(d, x, level, d->slotless[ring]))
+        d->slotless[ring]++;
+    z.from = d->slotless[ring] - d->program->window[x][level].slots;
+    if (z.from < 0)
+        z.from = 0;
+    return z;
+}
+
+/* Like records in a row. Their tiles at L3 follow each other at the same distance. */
+typedef struct cell_run {
+    cell cell;
+    int64_t from, above, stride;
+    bool strides;
+} cell_run;
+
+static int64_t above_of(const struct eddo *d, int64_t number)
+{
+    return c_at(&d->c[KPU_HOIST_L2], number)->above;
+}
+
+static bool joins(const struct eddo *d, cell_run *run, const cell *c, int64_t number)
+{
+    const cell *r = &run->cell;
+    if (r->flags != c->flags || r->ready != c->ready || r->release != c->release ||
+        r->stored != c->stored)
+        return false;
+    if (!(c->flags & CELL_ABOVE))
+        return true;
+    int64_t above = above_of(d, number);
+    if (!run->strides) {
+        run->strides = true;
+        run->stride = above - run->above;
+    }
+    return above == run->above + run->stride * (number - run->from);
+}
+
+static bool freed(const cell *c)
+{
+    return c->flags & (CELL_RELEASED | CELL_CLOSED);
+}
+
+static void put_run(shaper *s, int ring, const cell_run *run, bool turns)
+{
+    pass_word(s, run->cell.flags);
+    pass_word(s, run->cell.ready);
+    pass_word(s, run->cell.release);
+    pass_word(s, run->cell.stored);
+    pass_place(s, ring | (turns ? PLACE_FREED : 0), run->from);
+    if (run->cell.flags & CELL_ABOVE) {
+        pass_word(s, run->stride);
+        pass_place(s, walk_bit(KPU_C, KPU_HOIST_L3), run->above);
+    }
+}
+
+enum { RUN_WORDS = 6, RUN_PLACES = 2 };
+
+static bool take_ring(shaper *s, const shape_room *room, int x, int level)
+{
+    int ring = walk_bit(x, level);
+    zone z = find_zone(s->d, x, level);
+    size_t count_at = s->word++;
+    int64_t count = 0;
+    cell_run run = {.from = z.from};
+    bool was_freed = false;
+    for (int64_t n = z.from; n <= z.to; n++) {
+        cell c = n == z.to    ? (cell){-1, 0, 0, 0}
+                 : x == KPU_C ? take_c(s, level, n)
+                              : take_tile(s, x, level, n);
+        if (n > z.from && joins(s->d, &run, &c, n))
+            continue;
+        if (n > z.from) {
+            put_run(s, ring, &run, count == 0 || was_freed != freed(&run.cell));
+            was_freed = freed(&run.cell);
+            count++;
+        }
+        if (s->word + RUN_WORDS > room->ring_words || s->place + RUN_PLACES > room->ring_places)
+            return false;
+        run = (cell_run){.cell = c, .from = n};
+        if (n < z.to && (c.flags & CELL_ABOVE))
+            run.above = above_of(s->d, n);
+    }
+    pass_place(s, ring | (was_freed ? PLACE_FREED : 0), z.to);
+    pass_place(s, ring, s->d->slotless[ring]);
+    s->shape->word[count_at] = count;
+    s->shape->zone[ring] = z.from;
+    return true;
+}
+
+static bool moves(const cell *c)
+{
+    return word_moves(c->ready) || word_moves(c->release) || word_moves(c->stored);
+}
+
+/* `n` gets the record of a run. */
+static void give_cell(shaper *s, int x, int level, const cell_run *run, int64_t n)
+{
+    if (x != KPU_C) {
+        const tile_table *table = &s->d->tile[x][level];
+        give_tile(s, tile_at(table, n), n + table->base, &run->cell);
+        return;
+    }
+    const c_table *table = &s->d->c[level];
+    c_record *r = c_at(table, n);
+    give_c(s, r, n + table->base, &run->cell);
+    if (run->cell.flags & CELL_ABOVE)
+        r->above = run->above + run->stride * (n - run->from);
+}
+
+static void give_ring(shaper *s, int x, int level)
+{
+    int ring = walk_bit(x, level);
+    int64_t count = pass_word(s, 0);
+    for (int64_t i = 0; i < count; i++) {
+        cell_run run = {0};
+        run.cell.flags = pass_word(s, 0);
+        run.cell.ready = pass_word(s, 0);
+        run.cell.release = pass_word(s, 0);
+        run.cell.stored = pass_word(s, 0);
+        run.from = pass_place(s, 0, 0);
+        if (run.cell.flags & CELL_ABOVE) {
+            run.stride = pass_word(s, 0);
+            run.above = pass_place(s, 0, 0);
+        }
+        int64_t to = s->shape->place[s->place]; /* where the next one begins */
+        bool shifted = s->shift[ring] || (x == KPU_C && s->shift[walk_bit(x, KPU_HOIST_L3)]);
+        for (int64_t n = run.from; (shifted || moves(&run.cell)) && n < to; n++)
+            give_cell(s, x, level, &run, n);
+    }
+    pass_place(s, 0, 0);
+    s->d->slotless[ring] = pass_place(s, 0, 0);
+}
+
+static bool pass_rings(shaper *s, const shape_room *room)
+{
+    for (int level = 0; level < KPU_HOIST_LEVELS; level++)
+        for (int x = 0; x < KPU_OPERANDS; x++) {
+            if (s->giving)
+                give_ring(s, x, level);
+            else if (!take_ring(s, room, x, level))
+                return false;
+        }
+    return true;
+}
+
+/* ---- queues ----------------------------------------------------------------------------- */
+
+static void pass_queue(shaper *s, queue *q, int level)
+{
+    bool by_bm = level == KPU_HOIST_L2;
+    pass_walk(s, &q->walk, KPU_OPERANDS + 2 + by_bm, &q->iteration);
+    int64_t flags = (int64_t)q->phase | (int64_t)q->fresh << 4 | (int64_t)q->finished << 5;
+    for (int x = 0; x < KPU_OPERANDS; x++) {
+        int64_t slots = s->d->program->window[x][level].slots;
+        int ring = walk_bit(x, level);
+        flags |= (int64_t)q->step_first[x] << (8 + x);
+        q->step_number[x] = pass_place(s, ring, q->step_number[x]);
+        if (by_bm)
+            q->step_from[x] = pass_place(s, walk_bit(x, KPU_HOIST_L3), q->step_from[x]);
+        pass_place(s, ring, q->walk.window[ring].next_number - slots);
+        pass_place(s, ring, 0); /* tiles before have never had a slot */
+    }
+    pass_word(s, flags);
+    q->store_next = pass_place(s, walk_bit(KPU_C, level), q->store_next);
+    q->store_end = pass_place(s, walk_bit(KPU_C, level), q->store_end);
+}
+
+static void pass_entry(shaper *s, entry *e)
+{
+    int written = e->mover ? KPU_HOIST_L2 : KPU_HOIST_L3, ring = walk_bit(e->operand, written);
+    int64_t slots = s->d->program->window[e->operand][written].slots;
+    pass_word(s, (int64_t)e->kind | (int64_t)e->operand << 4 | (int64_t)e->edges << 8);
+    e->number = pass_place(s, ring, e->number);
+    if (e->kind != ENTRY_STORE)
+        pass_place(s, ring | (e->waits ? PLACE_WAITS : 0), e->number - slots);
+    if (e->mover || e->kind == ENTRY_LOAD_C)
+        e->from = pass_place(s, walk_bit(e->operand, KPU_HOIST_L3), e->from);
+    if (e->mover && e->kind == ENTRY_STORE)
+        pass_place(s, walk_bit(KPU_C, KPU_HOIST_L3),
+                   e->from - s->d->program->window[KPU_C][KPU_HOIST_L3].slots);
+    if (e->mover && e->kind == ENTRY_LOAD_C) {
+        int64_t written_so_far = c_at(&s->d->c[KPU_HOIST_L3], e->from)->written;
+        e->needed = pass_word(s, e->needed - written_so_far) + written_so_far;
+    }
+    if (!e->mover && e->kind == ENTRY_LOAD_C) /* its record may have gone */
+        pass_word(s, e->waits ? TIME_UNKNOWN : queue_time(s, BY_DMA, e->source));
+    pass_word(s, e->waits != NULL);
+}
+
+static void pass_entries(shaper *s, queue *q)
+{
+    pass_word(s, q->count);
+    for (entry *e = q->oldest; e; e = e->later)
+        pass_entry(s, e);
+}
+
+/* Since when an engine has been busy without a break is compared with times that have passed. Those
+ * that all engines see alike need not be known for that, but for cycle 0: from then on tiles of A
+ * and B are in DRAM. */
+static void pass_since(shaper *s, engine *e, int by)
+{
+    bool told = pass_word(s, e->since > s->earliest[by]);
+    if (told)
+        e->since = pass_exact_time(s, e->since);
+    else
+        pass_word(s, e->since == 0);
+}
+
+static void pass_engines(shaper *s, queue *q, int by)
+{
+    for (int64_t i = 0; i < q->engine_count; i++) {
+        engine *e = &q->engines[i];
+        int64_t word = pass_word(s, e->free < s->now ? TIME_PAST : exact_time(s, e->free));
+        if (s->giving)
+            e->free = time_of(s, word);
+        if (word != TIME_PAST)
+            pass_since(s, e, by);
+    }
+    q->free_at = q->engines[0].free;
+    for (int64_t i = 1; i < q->engine_count; i++)
+        if (q->engines[i].free < q->free_at)
+            q->free_at = q->engines[i].free;
+}
+
+static bool pass_state(shaper *s, const shape_room *room)
+{
+    struct eddo *d = s->d;
+    pass_core(s);
+    pass_queue(s, &d->dma, KPU_HOIST_L3);
+    pass_queue(s, &d->bm, KPU_HOIST_L2);
+    d->revisited = pass_place(s, walk_bit(KPU_C, KPU_HOIST_L3), d->revisited);
+    if (!pass_rings(s, room))
+        return false;
+    pass_entries(s, &d->dma);
+    pass_entries(s, &d->bm);
+    pass_engines(s, &d->dma, BY_DMA);
+    pass_engines(s, &d->bm, BY_BM);
+    return true;
+}
+
+/* ---- whole shapes ----------------------------------------------------------------------- */
+
+static busy_since find_since(const queue *q, int64_t now)
+{
+    busy_since since = {INT64_MAX, INT64_MIN, 0};
+    for (int64_t i = 0; i < q->engine_count; i++) {
+        const engine *e = &q->engines[i];
+        if (e->free < now)
+            continue;
+        since.count++;
+        since.least = e->since < since.least ? e->since : since.least;
+        since.most = e->since > since.most ? e->since : since.most;
+    }
+    return since;
+}
+
+/* At most five words and four places a command, three words an engine; some hundred for the rest
+ * but the rings. Shapes with more runs of records than we leave room for are not worth it. */
+shape_room shape_room_of(const struct eddo *d)
+{
+    size_t commands = 2 * (size_t)d->program->eddo_window;
+    size_t engines = (size_t)(d->dma.engine_count + d->bm.engine_count);
+    size_t before = 150 + 20 * ((size_t)d->program->l1_buffers + EDDO_RUNS);
+    size_t tail_words = 5 * commands + 3 * engines + 16, tail_places = 4 * commands + 16;
+    return (shape_room){.ring_words = before + 1024,
+                        .ring_places = before + 512,
+                        .words = before + 1024 + tail_words,
+                        .places = before + 512 + tail_places};
+}
+
+bool shape_take(struct eddo *d, const shape_room *room, shape *out)
+{
+    int64_t now = d->dma.now > d->bm.now ? d->dma.now : d->bm.now;
+    shaper s = {.d = d,
+                .shape = out,
+                .now = now,
+                .since = {find_since(&d->dma, now), find_since(&d->bm, now)},
+                .earliest = {INT64_MAX, INT64_MAX}};
+    out->now = now;
+    out->dma = s.since[BY_DMA];
+    if (!pass_state(&s, room))
+        return false;
+    out->words = s.word;
+    out->places = s.place;
+    return true;
+}
+
+/* Nobody waits for a tile any more. */
+static void forget_waits(queue *q)
+{
+    for (entry *e = q->oldest; e; e = e->later)
+        if (e->waits)
+            *e->waits = NULL;
+    q->known_count = 0;
+}
+
+/* The records of a ring whose tiles are no longer what they were. */
+static void forget_records(struct eddo *d, const int64_t shift[EDDO_RINGS])
+{
+    for (int level = 0; level < KPU_HOIST_LEVELS; level++)
+        for (int x = 0; x < KPU_OPERANDS; x++) {
+            if (!shift[walk_bit(x, level)])
+                continue;
+            zone z = find_zone(d, x, level);
+            for (int64_t n = z.from; n < z.to; n++) {
+                if (x == KPU_C)
+                    c_at(&d->c[level], n)->key = -1;
+                else
+                    tile_at(&d->tile[x][level], n)->key = -1;
+            }
+        }
+}
+
+static void look_again(struct eddo *d, queue *q)
+{
+    for (entry *e = q->oldest; e; e = e->later)
+        eddo_look(d, e);
+}
+
+void shape_give(struct eddo *d, shape *wanted, const int64_t shift[EDDO_RINGS])
+{
+    shaper s = {.d = d, .shape = wanted, .giving = true, .now = wanted->now, .shift = shift};
+    forget_waits(&d->dma);
+    forget_waits(&d->bm);
+    forget_records(d, shift);
+    pass_state(&s, NULL);
+    d->dma.now = d->bm.now = wanted->now;
+    look_again(d, &d->dma);
+    look_again(d, &d->bm);
+}

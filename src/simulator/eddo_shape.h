@@ -1,0 +1,60 @@
+/* Private to the simulator: the shape of eddo's state, by which fast-forward knows it again.
+ *
+ * A shape holds whatever can make a difference to a later command, put so that it does not depend
+ * on when and where in the run it is: words, in which times are relative to the present cycle and
+ * those of the past that no later command can tell apart are alike, and tiles' records are runs of
+ * like ones; and places, which count tiles, steps and runs. Between two events everybody is blocked
+ * by what some later event decides, so every later command starts after the present cycle (DMA
+ * engines and block movers: not before it), and no wait ends earlier that is not known yet. Hence
+ * of a time that has passed
+ * - streamers and the fabric can tell nothing;
+ * - DMA engines and block movers only whether one of them has been busy without a break since.
+ * Equal words at places that correspond have the same future. */
+#ifndef KPU_SRC_SIMULATOR_EDDO_SHAPE_H
+#define KPU_SRC_SIMULATOR_EDDO_SHAPE_H
+
+#include "simulator/eddo.h"
+
+enum { EDDO_ACTORS = KPU_OPERANDS + 4, EDDO_RINGS = KPU_OPERANDS * KPU_HOIST_LEVELS };
+
+/* What a place counts: tiles of a ring (walk_bit), steps, runs, or something else; and what it is
+ * to tiles. */
+enum {
+    PLACE_STEPS = EDDO_RINGS,
+    PLACE_RUNS,
+    PLACE_LINES, /* each for itself */
+    PLACE_KINDS,
+    PLACE_KIND = 15, /* mask */
+    PLACE_WAITS = 16 /* a command waits for the release of this tile */,
+    PLACE_FREED = 32 /* from here on tiles are, or are not, released or about to be */
+};
+
+/* Since when engines have been busy without a break: of those that are busy, the first and last. */
+typedef struct busy_since {
+    int64_t least, most; /* INT64_MAX, INT64_MIN: none is busy */
+    int64_t count;
+} busy_since;
+
+typedef struct shape {
+    int64_t now;
+    size_t words, places;
+    int64_t *word, *place;
+    uint8_t *kind;                        /* of each place */
+    int64_t index[EDDO_ACTORS][KPU_NEST]; /* of the walks; the last is the actor's iteration */
+    int64_t zone[EDDO_RINGS];             /* first tile of each ring whose record matters */
+    busy_since dma;
+} shape;
+
+/* Room for a shape of this run; some of it only up to the rings' end. */
+typedef struct shape_room {
+    size_t words, places, ring_words, ring_places;
+} shape_room;
+shape_room shape_room_of(const struct eddo *d);
+
+/* False if it does not fit the room. */
+bool shape_take(struct eddo *d, const shape_room *room, shape *out);
+/* Makes a state of that shape, with its places, cycle and indices. The present state must be of the
+ * same shape, `shift` tiles back in each ring. */
+void shape_give(struct eddo *d, shape *wanted, const int64_t shift[EDDO_RINGS]);
+
+#endif
