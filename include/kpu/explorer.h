@@ -115,10 +115,11 @@ struct kpu_search_session;
 /* A row of the table (src/explorer/searches.def): which points of a space to evaluate. */
 typedef struct kpu_search {
     const char *name;
-    const char *summary;                            /* one line */
-    kpu_search_need budget;                         /* a number of evaluations */
-    kpu_search_need sample;                         /* [sweep] sample */
-    kpu_search_need certificate;                    /* TAKES: can write one */
+    const char *summary;         /* one line */
+    kpu_search_need budget;      /* a number of evaluations */
+    kpu_search_need sample;      /* [sweep] sample */
+    kpu_search_need certificate; /* TAKES: can write one */
+    bool only_fronts;            /* gives rows of the fronts alone, not of all that it evaluated */
     int (*run)(struct kpu_search_session *session); /* private to the explorer */
 } kpu_search;
 

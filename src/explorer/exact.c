@@ -201,5 +201,6 @@ const kpu_search kpu_search_exact = {
     .summary = "the whole front, evaluating only what bounds cannot rule out",
     .budget = KPU_SEARCH_TAKES,
     .certificate = KPU_SEARCH_TAKES,
+    .only_fronts = true,
     .run = run,
 };

@@ -40,7 +40,7 @@ int kpu_output_file_complain_write(const kpu_output_file *output, kpu_diag *diag
 /* The name must be free, or a regular file that we may replace. */
 static int check_target(const char *path, const char *what, bool force, kpu_diag *diag)
 {
-    kpu_place place = {.file = path};
+    kpu_place place = {.file = *path ? path : NULL};
     struct stat st;
     size_t length = strlen(path);
     if (length == 0 || path[length - 1] == '/')

@@ -139,6 +139,7 @@ static int run(const kpu_call *call)
     const values *given = call->values;
     kpu_table_format format = KPU_TABLE_TEXT;
     kpu_diff diff;
+    kpu_text caveats = {0};
     int status = kpu_tool_choose_format(given->format, &format, call->diag);
     if (status)
         return status;
@@ -147,6 +148,11 @@ static int run(const kpu_call *call)
     if (!status)
         status = format == KPU_TABLE_TEXT ? kpu_diff_print(&diff, given->rows)
                                           : kpu_diff_print_rows(&diff, format);
+    if (!status) {
+        for (int i = 0; i < KPU_DIFF_SIDES; i++)
+            kpu_pareto_put_caveat(&diff.side[i].pareto, &caveats);
+        status = kpu_tool_remark(&caveats);
+    }
     if (!status && given->exit_code && kpu_diff_differs(&diff))
         status = KPU_E_DIFFERENT;
     kpu_diff_fini(&diff);

@@ -3,13 +3,23 @@
 #include <stdio.h>
 #include <string.h>
 
-int kpu_tool_print(kpu_text *text)
+static int print_to(FILE *file, kpu_text *text)
 {
     int status = text->failed ? KPU_E_MEMORY : KPU_OK;
     if (text->data && !text->failed)
-        fwrite(text->data, 1, text->length, stdout);
+        fwrite(text->data, 1, text->length, file);
     kpu_text_fini(text);
     return status;
+}
+
+int kpu_tool_print(kpu_text *text)
+{
+    return print_to(stdout, text);
+}
+
+int kpu_tool_remark(kpu_text *text)
+{
+    return print_to(stderr, text);
 }
 
 int kpu_tool_choose_format(const char *name, kpu_table_format *out, kpu_diag *diag)

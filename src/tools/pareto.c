@@ -59,6 +59,7 @@ static int run(const kpu_call *call)
                                     .unique = given->unique,
                                     .reference = given->hypervolume};
     kpu_pareto pareto;
+    kpu_text caveat = {0};
     int status = choose_per(given->per, &question.per, call->diag);
     int chosen = kpu_tool_choose_format(given->format, &format, call->diag);
     if (status || chosen)
@@ -66,6 +67,10 @@ static int run(const kpu_call *call)
     status = kpu_pareto_find(&question, &pareto, call->diag);
     if (!status)
         status = kpu_pareto_print(&pareto, format);
+    if (!status) {
+        kpu_pareto_put_caveat(&pareto, &caveat);
+        status = kpu_tool_remark(&caveat);
+    }
     kpu_pareto_fini(&pareto);
     return status;
 }

@@ -58,6 +58,8 @@ int kpu_pareto_find(const kpu_pareto_question *question, kpu_pareto *out, kpu_di
 void kpu_pareto_fini(kpu_pareto *pareto);
 /* The hypervolumes of the fronts that were found: in pareto_volume.c. */
 int kpu_pareto_measure(kpu_pareto *pareto, kpu_diag *diag);
+/* A line for the reader if the file has only rows of other fronts: in pareto_caveat.c. */
+void kpu_pareto_put_caveat(const kpu_pareto *pareto, kpu_text *out);
 /* A value of an objective as it is minimised, and back: negated if more is better. */
 double kpu_pareto_turned(const kpu_pareto *pareto, int objective, double value);
 /* ---- Between pareto_select.c and pareto_filter.c ------------------------------------------ */

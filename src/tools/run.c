@@ -157,6 +157,20 @@ static void put_gap(kpu_text *out, const kpu_search_progress *found)
         kpu_text_put(out, "\nThe fronts are complete: no other candidate belongs to them.\n");
 }
 
+/* Of how many, unless it is all of them. */
+static void put_evaluations(const session *s, kpu_text *out)
+{
+    int64_t points = kpu_space_raw_size(s->run->space);
+    kpu_text_put_grouped(out, s->found.evaluations);
+    kpu_text_put(out, " candidates");
+    if (points > s->found.evaluations) {
+        kpu_text_put(out, " of ");
+        kpu_text_put_grouped(out, points);
+        kpu_text_put(out, " points");
+    }
+    kpu_text_put(out, ", ");
+}
+
 static int print_summary(const session *s, kpu_diag *diag)
 {
     kpu_text out = {0};
@@ -165,8 +179,7 @@ static int print_summary(const session *s, kpu_diag *diag)
     kpu_fronts_print(&s->fronts, &out);
     put_gap(&out, &s->found);
     kpu_text_put(&out, "\n");
-    kpu_text_put_grouped(&out, s->found.evaluations);
-    kpu_text_put(&out, " candidates, ");
+    put_evaluations(s, &out);
     kpu_text_put_grouped(&out, s->found.feasible);
     kpu_text_format(&out, " fit; %.2f s, ", took);
     kpu_text_put_grouped(&out, took > 0 ? (int64_t)((double)s->found.evaluations / took) : 0);
@@ -211,9 +224,12 @@ static int finish_interrupted(session *s, kpu_diag *diag)
         status = kpu_store_finish_as(store, path.data, diag);
     }
     if (!status)
-        status = kpu_diag_add(diag, KPU_E_INTERRUPTED,
-                              "interrupted after %lld candidates; they are in %s",
-                              (long long)s->fronts.rows, path.data);
+        status =
+            kpu_diag_add(diag, KPU_E_INTERRUPTED,
+                         kpu_space_search(s->run->space)->search->only_fronts
+                             ? "interrupted after %lld candidates; the fronts of them are in %s"
+                             : "interrupted after %lld candidates; they are in %s",
+                         (long long)s->found.evaluations, path.data);
     kpu_text_fini(&path);
     return status;
 }
