@@ -144,11 +144,10 @@ static int read_members(writer *w)
 /* Number of the member that has this id, or -1. */
 static int64_t find_member(const members *m, int64_t id)
 {
-    const by_id key = {.id = id};
     size_t low = 0, high = m->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (m->ids[middle] < key.id)
+        if (m->ids[middle] < id)
             low = middle + 1;
         else
             high = middle;

@@ -23,6 +23,7 @@ typedef struct item {
     uint32_t node;
     bool is_point;
     kpu_cell cell;
+    double *bound;
     size_t limit, count; /* of the splits */
     kpu_exact_split *splits;
     kpu_metric_value *metrics; /* of a candidate */
@@ -37,7 +38,7 @@ typedef struct kpu_exact_batch {
     item items[BATCH];
     kpu_exact_split splits[BATCH];
     kpu_exact_split dives[DIVES * DIVE_DEPTH];
-    double *bounds; /* of the parts of all splits */
+    double *bounds; /* of all items, and of the parts of all splits */
     kpu_metric_value *metrics;
 } kpu_exact_batch;
 
@@ -47,7 +48,7 @@ kpu_exact_batch *kpu_exact_batch_new(const kpu_exact *exact)
     if (!b)
         return NULL;
     size_t splits = BATCH + DIVES * DIVE_DEPTH;
-    b->bounds = calloc(splits * 2 * exact->objectives, sizeof *b->bounds);
+    b->bounds = calloc((BATCH + 2 * splits) * exact->objectives, sizeof *b->bounds);
     b->metrics = calloc(BATCH * kpu_metric_count(), sizeof *b->metrics);
     if (!b->bounds || !b->metrics) {
         kpu_exact_batch_free(b);
@@ -56,10 +57,12 @@ kpu_exact_batch *kpu_exact_batch_new(const kpu_exact *exact)
     for (size_t i = 0; i < splits; i++)
         for (size_t side = 0; side < 2; side++) {
             kpu_exact_split *split = i < BATCH ? &b->splits[i] : &b->dives[i - BATCH];
-            split->part[side].bound = b->bounds + (2 * i + side) * exact->objectives;
+            split->part[side].bound = b->bounds + (BATCH + 2 * i + side) * exact->objectives;
         }
-    for (size_t i = 0; i < BATCH; i++)
+    for (size_t i = 0; i < BATCH; i++) {
+        b->items[i].bound = b->bounds + i * exact->objectives;
         b->items[i].metrics = b->metrics + i * kpu_metric_count();
+    }
     return b;
 }
 
@@ -167,6 +170,7 @@ static void take(kpu_exact_batch *b, const kpu_open_cell *open, const kpu_cell *
     it->node = open->node;
     it->is_point = is_point;
     it->cell = *cell;
+    memcpy(it->bound, open->bound, b->exact->objectives * sizeof *it->bound);
     it->count = 0;
     it->limit = dives ? DIVE_DEPTH : 1;
     it->splits = dives ? &b->dives[b->count * DIVE_DEPTH] : &b->splits[b->count];
@@ -225,6 +229,13 @@ static bool pop(kpu_exact_batch *b, kpu_open_cell *open)
     }
 }
 
+static bool put_back(kpu_exact_batch *b, uint32_t node, const kpu_cell *cell, double *bound)
+{
+    const kpu_exact_part part = {
+        .cell = *cell, .bound = bound, .key = kpu_exact_key(bound, b->exact->objectives)};
+    return push(b->exact, b->gemm, node, &part);
+}
+
 /* Takes the best open cells. Ends before the first candidate for which there is no room. */
 static bool fill(kpu_exact_batch *b, size_t points)
 {
@@ -235,12 +246,8 @@ static bool fill(kpu_exact_batch *b, size_t points)
         kpu_cell cell;
         kpu_cell_unpack(&g->shape, open.words, &cell);
         bool is_point = kpu_cell_is_point(&g->shape, &cell);
-        if (is_point && b->points == points) {
-            const kpu_exact_part part = {.cell = cell,
-                                         .bound = open.bound,
-                                         .key = kpu_exact_key(open.bound, b->exact->objectives)};
-            return push(b->exact, g, open.node, &part);
-        }
+        if (is_point && b->points == points)
+            return put_back(b, open.node, &cell, open.bound);
         take(b, &open, &cell, is_point);
     }
     return !b->is_out_of_memory;
@@ -318,16 +325,25 @@ static int merge(kpu_exact_batch *b)
     return KPU_OK;
 }
 
+/* What a stopped round had taken is open: it belongs to what is missing. */
+static int give_up(kpu_exact_batch *b)
+{
+    for (size_t i = 0; i < b->count; i++)
+        if (!put_back(b, b->items[i].node, &b->items[i].cell, b->items[i].bound))
+            return kpu_diag_add(b->exact->session->diag, KPU_E_MEMORY, "out of memory");
+    return KPU_E_INTERRUPTED;
+}
+
 static int run_round(kpu_exact_batch *b)
 {
     kpu_exact *exact = b->exact;
     int code = kpu_team_run(exact->team, (int64_t)b->count, work, b);
     if (code == KPU_OK)
         return merge(b);
-    if (code != KPU_E_INTERRUPTED)
-        kpu_search_complain(exact->session, &b->items[kpu_team_failed_item(exact->team)].point,
-                            code);
-    return code;
+    if (code == KPU_E_INTERRUPTED)
+        return give_up(b);
+    return kpu_search_complain(exact->session, &b->items[kpu_team_failed_item(exact->team)].point,
+                               code);
 }
 
 int kpu_exact_gemm_search(kpu_exact *exact, int64_t gemm, int64_t limit)
