@@ -206,6 +206,10 @@ static void open_outcome(pass *p, memo *m, int position, uint64_t shape)
     m->open = m->next;
     m->next = m->next + 1 == MEMO_OUTCOMES ? 0 : m->next + 1;
     outcome *o = &m->at[m->open];
+    if (m->open == m->count) {
+        m->count++;
+        memo_lay(p, position, o);
+    }
     o->shape = shape;
     o->known = false;
     earliest_reset(&m->earliest);
@@ -253,7 +257,7 @@ memo_found memo_look(pass *p, int position)
         uint64_t shape = walk_shape(&p->walk, l);
         touched now[REPEAT_RINGS];
         rings_find_touched(p, &(stretch){.position = l}, now);
-        for (int i = 0; i < MEMO_OUTCOMES; i++) {
+        for (int i = 0; i < m->count; i++) {
             period d;
             outcome *o = &m->at[i];
             if (o->known && o->shape == shape && is_again(p, o, now, &d))

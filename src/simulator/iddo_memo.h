@@ -23,12 +23,16 @@ typedef struct outcome {
 typedef struct memo {
     bool watched;
     int open, next;    /* the outcome under way, or -1; the one to be overwritten next */
+    int count;         /* outcomes in use */
     earliest earliest; /* of the one under way */
     outcome *at;
+    char *marks; /* memory of theirs */
 } memo;
 
 typedef enum memo_found { MEMO_NOTHING, MEMO_REPLAYED, MEMO_ENDED } memo_found;
 
+/* Gives an outcome's marks their memory. */
+void memo_lay(const pass *p, int position, outcome *o);
 memo *memo_at(struct repeats *repeats, int position);
 const ring_scratch *memo_scratch(const struct repeats *repeats);
 

@@ -40,6 +40,7 @@ struct repeats {
     steps steps;
     mark marks[KPU_NEST][MARKS];
     memo memos[MEMO_LOOPS];
+    int64_t used_tiles[REPEAT_RINGS][KPU_NEST]; /* in blocks that are whole: the most */
     ring_scratch scratch;
     buffer buffer;
 };
@@ -48,8 +49,7 @@ struct repeats {
 
 static int64_t used_tiles(const pass *p, int ring, int position)
 {
-    int64_t tiles = walk_used_tiles(&p->walk, &p->walk.window[ring], position);
-    return position == WALK_LAST ? STEP_PERIODS : tiles;
+    return position == WALK_LAST ? STEP_PERIODS : p->s->repeats->used_tiles[ring][position];
 }
 
 /* Slots of A and B, and of C, that an iteration of the loop may touch: bounds for the whole run. */
@@ -150,14 +150,18 @@ static void lay_memo(const pass *p, int position, memo *m, char **next)
 {
     m->at = (outcome *)(void *)take(next, MEMO_OUTCOMES * sizeof(outcome));
     m->open = -1;
-    m->next = 0;
-    for (int i = 0; i < MEMO_OUTCOMES; i++) {
-        outcome *o = &m->at[i];
-        o->known = false;
-        o->entry_pointer = &o->entry;
-        lay_mark(p, position, &o->entry, next);
-        lay_mark(p, position, &o->left, next);
-    }
+    m->next = m->count = 0;
+    m->marks = *next;
+    *next += MEMO_OUTCOMES * 2 * mark_bytes(p, position);
+}
+
+void memo_lay(const pass *p, int position, outcome *o)
+{
+    memo *m = &p->repeats->memos[position];
+    char *next = m->marks + (size_t)(o - m->at) * 2 * mark_bytes(p, position);
+    o->entry_pointer = &o->entry;
+    lay_mark(p, position, &o->entry, &next);
+    lay_mark(p, position, &o->left, &next);
 }
 
 static bool reserve_marks(pass *p, struct repeats *r)
@@ -191,6 +195,7 @@ struct repeats *repeats_start(pass *p)
     if (!p->s->repeats && !(p->s->repeats = calloc(1, sizeof *p->s->repeats)))
         return NULL;
     struct repeats *r = p->s->repeats;
+    memcpy(r->used_tiles, p->walk.used_tiles, sizeof r->used_tiles);
     for (int l = 0; l < KPU_NEST; l++) {
         r->loops[l].watched = is_worth(p, l);
         r->loops[l].count = 0;
@@ -301,7 +306,7 @@ static void pass_on_earliest(pass *p)
 {
     struct repeats *r = p->repeats;
     for (int l = 0; l < WALK_LAST; l++)
-        if (r->loops[l].watched)
+        if (r->loops[l].count) /* the interval begins with a mark */
             earliest_add(&r->loops[l].earliest, &p->earliest);
 }
 

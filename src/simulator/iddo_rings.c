@@ -141,6 +141,12 @@ static inline bool is_over(const time_floor readers[READERS], int64_t then, int6
     return true;
 }
 
+/* Below this, a time is over for all of its readers. */
+static int64_t quick_floor(const time_floor readers[READERS])
+{
+    return readers[0].moving < readers[1].moving ? readers[0].moving : readers[1].moving;
+}
+
 static inline bool same_release(const range *g, int64_t then, int64_t now, int64_t shift)
 {
     return now - then == shift || (then < 0 && now < 0) || is_over(g->release, then, now, shift);
@@ -180,8 +186,9 @@ static inline bool same_c(const period *d, const range *g, const slot_c *then, c
 static int64_t fitting_repetitions(const period *d, const range *g)
 {
     int x = g->ring / KPU_HOIST_LEVELS, level = g->ring % KPU_HOIST_LEVELS;
-    const slot *ab = x == KPU_C ? NULL : d->p->s->ring[x][level];
+    const slot *ab = x == KPU_C ? NULL : d->p->s->ring[x][level], *found = d->scratch->ab_found;
     const slot_c *c = d->p->s->ring_c[level];
+    int64_t ready = quick_floor(g->ready), release = quick_floor(g->release);
     int64_t start = slot_of(g->from + g->step, g->slots), first = 0;
     lapse by = {0};
     pass_period(d, g, &by);
@@ -189,8 +196,15 @@ static int64_t fitting_repetitions(const period *d, const range *g)
         int64_t at = start + k * g->step + first, end = start + g->slots;
         for (int64_t i = first; i < g->span && at < end; i++, at++) {
             int64_t slot_index = at >= g->slots ? at - g->slots : at;
-            if (x == KPU_C ? !same_c(d, g, &d->scratch->c_found[i], &c[slot_index], &by)
-                           : !same_slot(g, &d->scratch->ab_found[i], &ab[slot_index], by.shift))
+            if (x == KPU_C) {
+                if (!same_c(d, g, &d->scratch->c_found[i], &c[slot_index], &by))
+                    return k;
+                continue;
+            }
+            const slot *then = &found[i], *now = &ab[slot_index];
+            bool over = then->ready < ready && now->ready - by.shift < ready &&
+                        then->release < release && now->release - by.shift < release;
+            if (!over && !same_slot(g, then, now, by.shift))
                 return k;
         }
         if (g->step == 0 || at >= end)

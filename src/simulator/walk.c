@@ -51,6 +51,23 @@ static void renumber(const walk *w, walk_window *v)
     }
 }
 
+static void count_used_tiles(walk *w, int window)
+{
+    const walk_window *v = &w->window[window];
+    int hoist = v->program->hoist;
+    unsigned relevant = v->program->relevant_inside | v->program->relevant_outside;
+    int64_t tiles = 1;
+    bool moving = false; /* windows are renewed inside the loops seen so far */
+    for (int l = WALK_LAST; l >= 0; l--) {
+        w->used_tiles[window][l] = tiles;
+        bool counts = (relevant >> l & 1) || (l < hoist && moving);
+        if (!counts || w->trips[l] == 1)
+            continue;
+        moving = moving || l < hoist;
+        tiles = tiles * w->trips[l] < v->slots ? tiles * w->trips[l] : v->slots;
+    }
+}
+
 static void set_trips(walk *w)
 {
     const kpu_program *p = w->program;
@@ -61,8 +78,10 @@ static void set_trips(walk *w)
         if (w->trips[i] > 1)
             w->multi |= 1u << i;
     for (int v = 0; v < KPU_OPERANDS * KPU_HOIST_LEVELS; v++)
-        if (w->windows >> v & 1)
+        if (w->windows >> v & 1) {
             renumber(w, &w->window[v]);
+            count_used_tiles(w, v);
+        }
 }
 
 /* Loops that restart or advance when the loop at `position` does, given who has several trips. */
@@ -264,24 +283,6 @@ int64_t walk_revisit_distance(const walk *w, int64_t i)
     if (by_tile) /* else once in its block, at the same place */
         distance += visit_rank(w, i, trips, 0) - visit_rank(w, i, earlier_trips, earlier_trips - 1);
     return distance;
-}
-
-int64_t walk_used_tiles(const walk *w, const walk_window *v, int position)
-{
-    int hoist = v->program->hoist;
-    unsigned relevant = v->program->relevant_inside | v->program->relevant_outside;
-    int64_t tiles = 1;
-    bool moving = false; /* windows are renewed inside the loops seen so far */
-    for (int l = WALK_LAST; l > position; l--) {
-        bool counts = (relevant >> l & 1) || (l < hoist && moving);
-        if (!counts || w->trips[l] == 1)
-            continue;
-        tiles *= w->trips[l];
-        moving = moving || l < hoist;
-        if (tiles >= v->slots)
-            return v->slots;
-    }
-    return tiles;
 }
 
 static int64_t wrap(int64_t slot, int64_t slots)

@@ -39,6 +39,7 @@ typedef struct walk {
     bool run_ends;       /* ... and leaves after it */
     unsigned edges;      /* edge mask of all steps but the last of this sweep */
     unsigned last_edges; /* edge mask of its last step */
+    int64_t used_tiles[KPU_OPERANDS * KPU_HOIST_LEVELS][KPU_NEST];
 } walk;
 
 /* To the first sweep; `windows` as in the struct. */
@@ -114,7 +115,10 @@ static inline int64_t walk_peek_number(const walk_window *v, int64_t i)
     return v->first[i != 0] ? v->next_number : v->base_number + v->line + i * v->stride[WALK_LAST];
 }
 /* At most how many consecutive tiles of the ring one iteration of the loop at `position` uses. */
-int64_t walk_used_tiles(const walk *w, const walk_window *v, int position);
+static inline int64_t walk_used_tiles(const walk *w, const walk_window *v, int position)
+{
+    return w->used_tiles[v - w->window][position];
+}
 /* At the start of an iteration of the loop at `position`, not its first: does it use only tiles
  * that the window holds already? */
 static inline bool walk_is_resident(const walk *w, const walk_window *v, int position)
