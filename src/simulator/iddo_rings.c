@@ -380,6 +380,8 @@ static bool all_fit(period *d)
     find_engine_floors(d);
     for (int r = 0; r < REPEAT_RINGS; r++) {
         g[r].stays = d->tiles[r] == 0;
+        if (r / KPU_HOIST_LEVELS != KPU_C)
+            g[r].links = g[r].links_step = 0;
         if (g[r].span == 0)
             continue;
         set_floors(d, &g[r]);
