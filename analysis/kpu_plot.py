@@ -1,6 +1,7 @@
 """What the plotting scripts share: their command line, their look, the files they write."""
 import argparse
 import math
+import sys
 from pathlib import Path
 
 import matplotlib
@@ -47,22 +48,45 @@ def parser(description):
     result.add_argument("--workload", metavar="NAME", help="only this workload")
     result.add_argument("--gemm", metavar="NAME", help="only this matrix product")
     result.add_argument("--machine", metavar="NAME", help="only this machine")
-    result.add_argument("--objectives", metavar="NAME,NAME,...", default="cycles,energy_pj",
-                        help="what the front minimises or maximises (default: %(default)s)")
+    result.add_argument("--objectives", metavar="NAME,NAME,...",
+                        help="what the front minimises or maximises (default: what the sweep says)")
     result.add_argument("--panels", metavar="N", type=int, default=12,
                         help="at most so many matrix products, the most work first "
                         "(default: %(default)s)")
     return result
 
 
-def objectives(arguments, least=1, most=None):
-    names = [name.strip() for name in arguments.objectives.split(",") if name.strip()]
+def default_objectives(results, least, most):
+    """Those of the sweep, as many as a picture has room for."""
+    names = results.attributes.get("objectives", "cycles,energy_pj").split(",")[:most]
+    for name in ("cycles", "energy_pj"):
+        if len(names) < least and name not in names:
+            names.append(name)
+    return names
+
+
+def warn_of_missing(results, arguments, names):
+    """Only fronts of the sweep's objectives, over all machines, are whole in some files."""
+    stored = results.attributes.get("objectives", "").split(",")
+    chosen = arguments.machine and results.machines["name"].nunique() > 1
+    if kpu_results.holds_only_fronts(results) and (chosen or not set(names) <= set(stored)):
+        print(f"{results.path}: note: holds the fronts of {', '.join(stored)} for each matrix "
+              "product and nothing else; candidates that are not in it may belong to this one",
+              file=sys.stderr)
+
+
+def objectives(results, arguments, least=1, most=None):
+    if arguments.objectives is None:
+        names = default_objectives(results, least, most)
+    else:
+        names = [name.strip() for name in arguments.objectives.split(",") if name.strip()]
     if len(set(names)) != len(names):
         raise ResultsError("--objectives: names one twice")
     if len(names) < least or (most and len(names) > most):
         raise ResultsError(f"--objectives: needs {least}"
                            + (f" or {most}" if most and most > least else
                               "" if most else " or more"))
+    warn_of_missing(results, arguments, names)
     return names
 
 

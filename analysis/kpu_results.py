@@ -16,6 +16,7 @@ import pandas as pd
 
 FORMAT, FORMAT_VERSION = "kpu-dse results", 1
 ROW_GROUPS = ("candidates", "metrics")
+ONLY_FRONTS = ("exact",)  # searches whose files have the rows of the fronts alone
 
 
 class ResultsError(Exception):
@@ -106,6 +107,11 @@ def load(path):
     except (OSError, KeyError, ValueError, IndexError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ResultsError(f"{path}: no results file, or damaged: {reason}") from error
+
+
+def holds_only_fronts(results):
+    """Whether the file has the members of the sweep's fronts and no other candidate."""
+    return results.attributes.get("search") in ONLY_FRONTS
 
 
 def nearest(name, known):

@@ -64,7 +64,7 @@ def draw_reuse(axis, panel, best):
 
 
 def draw(results, arguments):
-    names = kpu_plot.objectives(arguments, 1, len(BEST_COLOURS))
+    names = kpu_plot.objectives(results, arguments, 1, len(BEST_COLOURS))
     panels = kpu_plot.panels(results, arguments, names)
     figure, axes = plt.subplots(len(panels), 2, figsize=(8.2, 2.7 * len(panels) + 0.4),
                                 squeeze=False, gridspec_kw={"width_ratios": (1, 1.6)})

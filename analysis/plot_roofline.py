@@ -66,7 +66,7 @@ def draw_panel(results, axis, panel):
 
 
 def draw(results, arguments):
-    panels = kpu_plot.panels(results, arguments, kpu_plot.objectives(arguments))
+    panels = kpu_plot.panels(results, arguments, kpu_plot.objectives(results, arguments))
     figure, axes = kpu_plot.grid(len(panels))
     for axis, panel in zip(axes, panels):
         draw_panel(results, axis, panel)

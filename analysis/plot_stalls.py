@@ -64,7 +64,7 @@ def draw_panel(axis, panel, shares, kept):
 def draw(results, arguments):
     if arguments.members < 2:
         raise ResultsError("--members: needs a number from 2 on")
-    names = kpu_plot.objectives(arguments)
+    names = kpu_plot.objectives(results, arguments)
     panels = kpu_plot.panels(results, arguments, names)
     for panel in panels:
         whole = panel.front.sort_values(["cycles"] + names, kind="stable").drop_duplicates(names)

@@ -136,6 +136,28 @@ class Pictures(Case):
         self.assertEqual(self.points(tree, 0),
                          len(self.expected_front(0, "cycles", "energy_pj", machine=1)))
 
+    def test_file_of_an_exact_search(self):
+        self.run_exact()
+        done = script("plot_front.py", self.exact, "-o", self.pictures)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        tree = ElementTree.parse(self.pictures / "exact-front.svg")
+        for gemm, name in enumerate(self.gemms):
+            count = len(self.expected_front(gemm, "cycles", "dram_bytes", "footprint_bytes"))
+            self.assertEqual(self.points(tree, gemm), count)
+            self.assertRegex(done.stdout, f"/{name}: {count} of {count} candidates on the front")
+        for arguments in (["--objectives", "cycles,energy_pj"], ["--machine", "minimal"]):
+            done = script("plot_front.py", self.exact, "-o", self.pictures, *arguments)
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("candidates that are not in it may belong to this one", done.stderr)
+
+    def run_exact(self):
+        """Of the same space, with other objectives."""
+        self.exact = self.folder / "exact.h5"
+        done = run(PROGRAM, "run", SOURCE / "tests/analysis/small.ini", "-o", self.exact, "--quiet",
+                   "--search", "exact", "--set",
+                   "sweep.objectives=cycles, dram_bytes, footprint_bytes")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_roofline(self):
         self.draw("plot_roofline.py")
         self.check_png("roofline")
