@@ -213,7 +213,7 @@ static void open_outcome(pass *p, memo *m, int position, uint64_t shape)
     o->shape = shape;
     o->known = false;
     earliest_reset(&m->earliest);
-    mark_make(p, &(stretch){.position = position}, &o->entry);
+    mark_make(p, &(stretch){.position = position, .first_or_last = true}, &o->entry);
 }
 
 /* It has ended. */
@@ -256,7 +256,7 @@ memo_found memo_look(pass *p, int position)
             continue;
         uint64_t shape = walk_shape(&p->walk, l);
         touched now[REPEAT_RINGS];
-        rings_find_touched(p, &(stretch){.position = l}, now);
+        rings_find_touched(p, &(stretch){.position = l, .first_or_last = true}, now);
         for (int i = 0; i < m->count; i++) {
             period d;
             outcome *o = &m->at[i];

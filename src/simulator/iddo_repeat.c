@@ -397,7 +397,7 @@ static int64_t compare_steps(pass *p, int64_t i, int64_t trips)
     l->marks[0]->earliest = p->earliest;
     earliest_add(&p->earliest, &l->earliest);
     r->steps.period = 0;
-    rings_find_touched(p, &(stretch){WALK_LAST, i, q}, now);
+    rings_find_touched(p, &(stretch){.position = WALK_LAST, .i = i, .steps = q}, now);
     period d; /* large, and mostly filled in as it is compared */
     d.p = p;
     d.marks = l->marks;
@@ -431,7 +431,7 @@ int64_t repeats_at_step(pass *p, int64_t i, int64_t trips)
     if (!q || i + q + STEPS_WORTH > trips - 1)
         return 0;
     loop *l = &p->repeats->loops[WALK_LAST];
-    mark_make(p, &(stretch){WALK_LAST, i, q}, l->marks[0]);
+    mark_make(p, &(stretch){.position = WALK_LAST, .i = i, .steps = q}, l->marks[0]);
     l->earliest = p->earliest;
     earliest_reset(&p->earliest);
     s->period = q;

@@ -89,6 +89,7 @@ typedef struct lapse {
 typedef struct stretch {
     int position;
     int64_t i, steps;
+    bool first_or_last; /* of its loop, perhaps: a run may begin or end in it */
 } stretch;
 /* Fills the mark for what starts now; or for the slots that it names already. */
 void mark_make(const pass *p, const stretch *of, mark *m);

@@ -51,7 +51,7 @@ void rings_find_touched(const pass *p, const stretch *of, touched out[REPEAT_RIN
         out[r] = (touched){.from = walk_peek_number(v, position == WALK_LAST ? of->i : 0)};
         /* Nobody asks L2 for a tile that stays in the registers, nor L3 for one that stays in L2.
          */
-        if ((x == p->program->stationary && !moves) ||
+        if ((x == p->program->stationary && !moves && !of->first_or_last) ||
             (level == KPU_HOIST_L3 && walk_is_resident(w, l2, position)))
             continue;
         if (position < WALK_LAST)
