@@ -49,11 +49,28 @@ static bool c_slot_known(struct eddo *d, int level, int64_t number, entry *e)
     return known(e->slot, e, &r->waiters);
 }
 
-/* When the C tile is back in DRAM, whose stay at L3 as tile number e->from was its last. Of one
- * that was stored so long ago that we do not remember we know enough if all those were ready before
- * the slot was. */
+void eddo_settle_stores(struct eddo *d, int64_t cycle)
+{
+    for (;;) {
+        const dram_record *r = &d->stored[d->settled & d->stored_mask];
+        if (r->key != d->settled + d->base || r->ready >= cycle)
+            return;
+        d->settled++;
+    }
+}
+
+/* When the C tile is back in DRAM, whose stay at L3 as tile number e->from was its last. Usually
+ * that is so long ago that it was there before the slot was free. Of one that was stored before all
+ * that we remember we know enough if those were. */
 static bool stored_known(struct eddo *d, entry *e)
 {
+    int64_t previous = e->number - d->program->window[KPU_C][KPU_HOIST_L3].slots;
+    eddo_settle_stores(d, d->dma.now);
+    e->source = -1;
+    e->source_cause = KPU_STALL_LATENCY;
+    if (e->from < d->settled && previous - e->from >= d->unordered)
+        return true;
+    d->near_fetches++;
     c_record *r = c_at(&d->c[KPU_HOIST_L3], e->from);
     if (r->key == e->from + d->c[KPU_HOIST_L3].base) {
         e->source = r->store_ready;
@@ -61,14 +78,12 @@ static bool stored_known(struct eddo *d, entry *e)
         return known(e->source, e, &r->waiters);
     }
     const dram_record *stored = &d->stored[e->from & d->stored_mask];
-    if (stored->number == e->from) {
+    if (stored->key == e->from + d->base) {
         e->source = stored->ready;
         e->source_cause = (int)stored->cause;
-        return true;
+    } else if (d->forgotten >= e->slot) {
+        d->failed = true;
     }
-    d->failed = d->failed || d->forgotten >= e->slot;
-    e->source = -1;
-    e->source_cause = KPU_STALL_LATENCY;
     return true;
 }
 
@@ -212,12 +227,17 @@ static int start_at(queue *q, const entry *e, int64_t cycle, int engine_cause, i
 
 /* ---- events ----------------------------------------------------------------------------- */
 
+/* Stores that are settled were ready before this one starts, and so before it frees its slot. */
 static void remember_stored(struct eddo *d, int64_t number, const c_record *from)
 {
     dram_record *at = &d->stored[number & d->stored_mask];
     if (number > d->stored_mask)
         d->forgotten = later(d->forgotten, at->ready);
-    *at = (dram_record){number, from->store_ready, from->store_cause};
+    *at = (dram_record){number + d->base, from->store_ready, from->store_cause};
+    eddo_settle_stores(d, d->dma.now);
+    d->unordered = later(d->unordered, number - d->settled + 1);
+    d->unordered = later(d->unordered, d->newest_stored - number + 1);
+    d->newest_stored = later(d->newest_stored, number);
 }
 
 static void start_dma(struct eddo *d, entry *e, int64_t cycle)

@@ -66,9 +66,9 @@ typedef struct c_table {
     int64_t mask, base;
 } c_table;
 
-/* When a C tile was back in DRAM, after its record has gone. */
+/* When a C tile was back in DRAM, after its record has gone; keys as above. */
 typedef struct dram_record {
-    int64_t number, ready, cause;
+    int64_t key, ready, cause;
 } dram_record;
 
 /* DMA or block-mover queue: its first `window` commands not yet started, in emission order. */
@@ -141,10 +141,18 @@ struct eddo {
     int64_t stored_mask;
     int64_t forgotten; /* ready time of every store no longer remembered is at most this */
     bool failed;       /* it was not enough to know that */
-    bool repeating;    /* what repeats is skipped */
-    int64_t revisited; /* number at L3, last time, of the C tile that was fetched again last */
+    int64_t settled;   /* all tiles of C before this are back in DRAM by now */
+    int64_t unordered; /* of two stores that far apart the earlier one's tile is in DRAM before the
+                          later one's slot is free */
+    int64_t newest_stored;
+    int64_t near_fetches; /* DMA_LOADs of C for which it mattered when their tile was stored */
+    bool repeating;       /* what repeats is skipped */
+    int64_t revisited;    /* number at L3, last time, of the C tile that was fetched again last */
     int64_t slotless[KPU_OPERANDS * KPU_HOIST_LEVELS]; /* tiles before this have their slots */
 };
+
+/* Moves d->settled on, given that the present cycle is not before `cycle`. */
+void eddo_settle_stores(struct eddo *d, int64_t cycle);
 
 /* Scratch of a run that remembers that many stores; KPU_OK or KPU_E_MEMORY. */
 int eddo_reserve(struct eddo *d, int64_t stores);

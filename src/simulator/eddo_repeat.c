@@ -15,6 +15,7 @@ enum {
 typedef struct moment {
     shape shape;
     tally tally;
+    int64_t near_fetches;
     int64_t *busy; /* of DMA engines and block movers */
     uint64_t glimpse;
 } moment;
@@ -153,37 +154,30 @@ static bool rings_repeat(period *p)
 /* ---- what is in DRAM -------------------------------------------------------------------- */
 
 /* How the DMA engines that load C again see the time at which it was stored, if it has passed: as
- * before all those that are busy became so, or as after; 0: otherwise. */
+ * before all those that are busy became so, or as after. */
 enum { STORED_OTHERWISE, STORED_BEFORE, STORED_AFTER };
 static int stored_when(const period *p, int64_t number)
 {
     const shape *then = &p->then->shape, *now = &p->now->shape;
     const dram_record *r = &p->d->stored[number & p->d->stored_mask];
-    int64_t ready = r->number == number ? r->ready : p->d->forgotten;
+    bool remembered = r->key == number + p->d->base;
+    int64_t ready = remembered ? r->ready : p->d->forgotten;
     bool unbroken = then->dma.count == p->d->dma.engine_count &&
                     now->dma.count == then->dma.count && now->dma.most == then->dma.most &&
                     now->dma.least == then->dma.least;
     if (ready < then->now && ready < then->dma.least)
         return STORED_BEFORE;
-    bool after = r->number == number && ready < then->now && ready >= then->dma.most && unbroken;
+    bool after = remembered && ready < then->now && ready >= then->dma.most && unbroken;
     return after ? STORED_AFTER : STORED_OTHERWISE;
 }
 
-static int64_t sum(const int64_t *values, size_t count)
-{
-    int64_t total = 0;
-    for (size_t i = 0; i < count; i++)
-        total += values[i];
-    return total;
-}
-
-/* Tiles of C that are fetched again: while their records are there, they are part of the shape;
- * afterwards all that are fetched in the period, and when it repeats, must look the same. */
+/* Tiles of C that are fetched again, and it matters when they were stored: while their records are
+ * there, they are part of the shape; afterwards all that are fetched in the period, and when it
+ * repeats, must look the same. */
 static bool fetches_repeat(period *p)
 {
-    const int64_t *then = p->then->tally.dma_load[KPU_C], *now = p->now->tally.dma_load[KPU_C];
     int ring = walk_bit(KPU_C, KPU_HOIST_L3);
-    if (sum(now, KPU_EDGES) == sum(then, KPU_EDGES))
+    if (p->d->near_fetches == p->then->near_fetches)
         return true;
     int64_t step = p->ring[ring], reach = p->reach[ring];
     int64_t last = p->d->revisited, first = last - step - reach;
@@ -198,69 +192,45 @@ static bool fetches_repeat(period *p)
     return p->limit > 0;
 }
 
-/* Stores in the order of numbers: the first that has not started. */
-static int64_t first_unstored(const struct eddo *d, const shape *now)
+static int64_t sum(const int64_t *values, size_t count)
 {
-    int64_t n = now->zone[walk_bit(KPU_C, KPU_HOIST_L3)];
-    const c_table *table = &d->c[KPU_HOIST_L3];
-    while (c_at(table, n)->key == n + table->base && c_at(table, n)->release != EDDO_UNKNOWN)
-        n++;
-    return n;
+    int64_t total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += values[i];
+    return total;
 }
 
-/* The stores that are skipped are remembered like others. */
-typedef struct store_trail {
-    int64_t from, to;   /* the first that has not started; beyond the last that has */
-    int64_t step;       /* stores in a period */
-    dram_record *known; /* those from `from - step` to `to` */
-} store_trail;
-
-static bool stores_repeat(const period *p, store_trail *trail)
+/* The end of the run, so far, is that of the latest store. */
+static bool stores_repeat(const period *p)
 {
-    const struct eddo *d = p->d;
+    if (p->now->shape.settled - p->then->shape.settled !=
+        p->now->shape.newest_stored - p->then->shape.newest_stored)
+        return false;
     const tally *then = &p->then->tally, *now = &p->now->tally;
-    int64_t stores = sum(now->dma_store[0], 2 * KPU_EDGES) - sum(then->dma_store[0], 2 * KPU_EDGES);
-    *trail = (store_trail){.step = stores};
-    if (stores == 0)
+    if (sum(now->dma_store[0], 2 * KPU_EDGES) == sum(then->dma_store[0], 2 * KPU_EDGES))
         return now->cycles == then->cycles;
-    if (now->cycles != then->cycles + p->shift || stores != p->ring[walk_bit(KPU_C, KPU_HOIST_L3)])
-        return false;
-    trail->from = first_unstored(d, &p->now->shape);
-    trail->to = d->dma.store_next;
-    int64_t count = trail->to - trail->from + stores;
-    struct eddo_repeats *r = d->repeats;
-    if (trail->from < stores || count > d->stored_mask ||
-        !buffer_reserve(&r->stores_buffer, (size_t)count, sizeof(dram_record)))
-        return false;
-    trail->known = r->stores_buffer.data;
-    for (int64_t n = trail->from - stores; n < trail->to; n++) {
-        trail->known[n - trail->from + stores] = d->stored[n & d->stored_mask];
-        if (n < trail->from && d->stored[n & d->stored_mask].number != n)
-            return false;
-    }
-    return true;
+    return now->cycles == then->cycles + p->shift;
 }
 
-static void repeat_stores(const period *p, const store_trail *t, int64_t times)
+/* Of the stores that are skipped, those are remembered that are not settled. */
+static bool repeat_stores(const period *p, int64_t times)
 {
     struct eddo *d = p->d;
-    int64_t skipped = times * t->step, size = d->stored_mask + 1;
-    int64_t first = t->to + skipped - size; /* those before are forgotten again */
-    if (t->step == 0)
-        return;
-    for (int64_t n = first - t->step > t->from ? first - t->step : t->from; n < t->to + skipped;
-         n++) {
-        int64_t periods = n >= t->from + skipped ? times : (n - t->from) / t->step + 1;
-        dram_record known = t->known[n - periods * t->step - t->from + t->step];
-        if (known.number != n - periods * t->step)
-            continue; /* not started */
-        known.number = n;
-        known.ready += periods * p->shift;
-        dram_record *at = &d->stored[n & d->stored_mask];
-        if (n >= size && at->ready > d->forgotten)
-            d->forgotten = at->ready;
-        *at = known;
-    }
+    int64_t skipped = times * (p->now->shape.settled - p->then->shape.settled);
+    int64_t from = d->settled, count = d->newest_stored + 1 - from;
+    buffer *b = &d->repeats->stores_buffer;
+    if (!buffer_reserve(b, (size_t)(count > 0 ? count : 0), sizeof(dram_record)))
+        return false;
+    dram_record *known = b->data;
+    for (int64_t i = 0; i < count; i++)
+        known[i] = d->stored[(from + i) & d->stored_mask];
+    for (int64_t i = 0; i < count; i++)
+        if (known[i].key == from + i + d->base)
+            d->stored[(from + skipped + i) & d->stored_mask] = (dram_record){
+                known[i].key + skipped, known[i].ready + times * p->shift, known[i].cause};
+    if (skipped)
+        d->forgotten = p->now->shape.now + times * p->shift;
+    return true;
 }
 
 /* ---- repetition ------------------------------------------------------------------------- */
@@ -273,7 +243,8 @@ static bool find_period(period *p)
     if (p->shift <= 0 || now->words != then->words || now->places != then->places ||
         memcmp(now->word, then->word, now->words * sizeof *now->word) != 0)
         return false;
-    return walks_repeat(p) && p->limit > 0 && rings_repeat(p) && fetches_repeat(p);
+    return walks_repeat(p) && p->limit > 0 && rings_repeat(p) && fetches_repeat(p) &&
+           stores_repeat(p);
 }
 
 static void repeat_counts(int64_t *count, const int64_t *then, size_t counts, int64_t times)
@@ -296,17 +267,19 @@ static void repeat_tally(const period *p, int64_t times)
 }
 
 /* The shape of the present state becomes that of the state to be. */
-static void repeat(const period *p, const store_trail *trail, moment *now, int64_t times)
+static bool repeat(const period *p, moment *now, int64_t times)
 {
     int64_t shift[EDDO_RINGS];
     for (int ring = 0; ring < EDDO_RINGS; ring++)
         shift[ring] = p->ring[ring] * times;
-    repeat_stores(p, trail, times);
+    if (!repeat_stores(p, times))
+        return false;
     repeat_tally(p, times);
     now->shape.now += p->shift * times;
     repeat_counts(now->shape.place, p->then->shape.place, now->shape.places, times);
     repeat_counts(now->shape.index[0], p->then->shape.index[0], EDDO_ACTORS * KPU_NEST, times);
     shape_give(p->d, &now->shape, shift);
+    return true;
 }
 
 /* ---- moments ---------------------------------------------------------------------------- */
@@ -339,6 +312,7 @@ static bool take_moment(struct eddo *d, uint64_t glimpse, moment *out)
         return false;
     out->glimpse = glimpse;
     out->tally = d->s->tally;
+    out->near_fetches = d->near_fetches;
     for (size_t i = 0; i < r->engines; i++)
         out->busy[i] = d->s->dma[i].busy;
     return true;
@@ -357,12 +331,8 @@ static bool skip_from(struct eddo *d, int position, moment *now)
     for (int i = 1; i <= h->count; i++) {
         const moment *then = &h->moment[(h->latest + MOMENTS + 1 - i) % MOMENTS];
         period p = {.d = d, .then = then, .now = now, .position = position};
-        store_trail trail;
-        if (then == now || then->glimpse != now->glimpse || !find_period(&p) ||
-            !stores_repeat(&p, &trail))
-            continue;
-        repeat(&p, &trail, now, p.limit);
-        return true;
+        if (then != now && then->glimpse == now->glimpse && find_period(&p))
+            return repeat(&p, now, p.limit);
     }
     return false;
 }
@@ -403,7 +373,7 @@ static void look_at(struct eddo *d, int position)
     int next = (h->latest + 1) % MOMENTS;
     moment *now = &h->moment[next];
     if (!take_moment(d, glimpse, now))
-        return;
+    return;
     if (h->count == MOMENTS)
         h->count--; /* the oldest made room for this one */
     if (compare && skip_from(d, position, now)) {

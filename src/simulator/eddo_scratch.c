@@ -107,7 +107,7 @@ int eddo_reserve(struct eddo *d, int64_t stores)
     int64_t records = record_count(d, KPU_C, KPU_HOIST_L3);
     int64_t count = power_of_two(stores > records ? stores : records);
     if (reserve_eddo(d->s) != KPU_OK || !reserve_tables(d) || !reserve_queues(d) ||
-        !buffer_reserve(&d->stored_buffer, (size_t)count, sizeof(dram_record)))
+        !reserve_table(&d->stored_buffer, count, sizeof(dram_record)))
         return KPU_E_MEMORY;
     d->stored = d->stored_buffer.data;
     d->stored_mask = count - 1;

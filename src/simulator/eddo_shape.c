@@ -604,6 +604,9 @@ static bool pass_state(shaper *s, const shape_room *room)
     pass_core(s);
     pass_queue(s, &d->dma, KPU_HOIST_L3);
     pass_queue(s, &d->bm, KPU_HOIST_L2);
+    d->settled = pass_place(s, walk_bit(KPU_C, KPU_HOIST_L3), d->settled);
+    d->newest_stored = pass_place(s, walk_bit(KPU_C, KPU_HOIST_L3), d->newest_stored);
+    d->unordered = pass_word(s, d->unordered);
     d->revisited = pass_place(s, walk_bit(KPU_C, KPU_HOIST_L3), d->revisited);
     if (!pass_rings(s, room))
         return false;
@@ -653,9 +656,12 @@ bool shape_take(struct eddo *d, const shape_room *room, shape *out)
                 .since = {find_since(&d->dma, now), find_since(&d->bm, now)},
                 .earliest = {INT64_MAX, INT64_MAX}};
     out->now = now;
+    eddo_settle_stores(d, now);
     out->dma = s.since[BY_DMA];
     if (!pass_state(&s, room))
         return false;
+    out->settled = d->settled;
+    out->newest_stored = d->newest_stored;
     out->words = s.word;
     out->places = s.place;
     return true;

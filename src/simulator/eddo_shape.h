@@ -43,6 +43,7 @@ typedef struct shape {
     int64_t index[EDDO_ACTORS][KPU_NEST]; /* of the walks; the last is the actor's iteration */
     int64_t zone[EDDO_RINGS];             /* first tile of each ring whose record matters */
     busy_since dma;
+    int64_t settled, newest_stored;
 } shape;
 
 /* Room for a shape of this run; some of it only up to the rings' end. */
