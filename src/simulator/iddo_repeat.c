@@ -221,7 +221,7 @@ void repeats_free(struct repeats *r)
 /* ---- marks ------------------------------------------------------------------------------ */
 
 /* By the library: what compilers put in place of a copy of a known size starts slowly. */
-static __attribute__((noinline, noclone)) void copy(void *to, const void *from, size_t bytes)
+static __attribute__((noinline)) void copy(void *to, const void *from, size_t bytes)
 {
     memcpy(to, from, bytes);
 }
