@@ -140,7 +140,9 @@ void eddo_look(struct eddo *d, entry *e)
     e->waits = NULL;
     q->known[q->known_count] = e;
     q->sequence[q->known_count] = e->sequence;
-    q->wait[q->known_count++] = later(e->slot, e->source);
+    int64_t wait = later(e->slot, e->source);
+    q->wait[q->known_count++] = wait;
+    q->earliest = wait < q->earliest ? wait : q->earliest;
 }
 
 void eddo_wake(struct eddo *d, entry **waiters)
@@ -164,6 +166,7 @@ static void refill(struct eddo *d, queue *q, int level)
         e->mover = level == KPU_HOIST_L2;
         e->sequence = q->emitted++;
         e->earlier = q->newest;
+        e->later = NULL;
         *(q->newest ? &q->newest->later : &q->oldest) = e;
         q->newest = e;
         q->count++;
@@ -175,10 +178,7 @@ static void refill(struct eddo *d, queue *q, int level)
  * the window at the last event cannot have started before it. */
 static int64_t next_event(const queue *q)
 {
-    int64_t earliest = EDDO_UNKNOWN;
-    for (int64_t i = 0; i < q->known_count; i++)
-        earliest = q->wait[i] < earliest ? q->wait[i] : earliest;
-    return later(later(earliest, q->free_at), q->now);
+    return later(later(q->earliest, q->free_at), q->now);
 }
 
 /* Takes the first command, in emission order, whose waits are over at `cycle`. */
@@ -195,6 +195,9 @@ static entry *take(queue *q, int64_t cycle)
     q->known[best] = q->known[last];
     q->wait[best] = q->wait[last];
     q->sequence[best] = q->sequence[last];
+    q->earliest = EDDO_UNKNOWN;
+    for (int64_t i = 0; i < last; i++)
+        q->earliest = q->wait[i] < q->earliest ? q->wait[i] : q->earliest;
     *(e->earlier ? &e->earlier->later : &q->oldest) = e->later;
     *(e->later ? &e->later->earlier : &q->newest) = e->earlier;
     q->spare[--q->count] = (int32_t)(e - q->entries);
@@ -357,6 +360,7 @@ static void start_queue(struct eddo *d, queue *q, int level)
         windows |= 1u << walk_bit(x, KPU_HOIST_L3) | 1u << walk_bit(x, level);
     q->engines = level == KPU_HOIST_L2 ? d->s->bm : d->s->dma;
     q->engine_count = level == KPU_HOIST_L2 ? d->t->bm_engines : d->t->dma_engines;
+    q->earliest = EDDO_UNKNOWN;
     walk_start(&q->walk, d->program, windows);
     eddo_emit_start(q, level);
 }

@@ -71,11 +71,34 @@ typedef struct dram_record {
     int64_t key, ready, cause;
 } dram_record;
 
+/* Whether a tile is taken again (walk_taken_again), for the steps of a sweep but the last, and for
+ * the last: all but the last are alike. */
+typedef struct again_memo {
+    bool known[2], value[2];
+} again_memo;
+typedef struct again_for {
+    int operand, window, reader;
+} again_for;
+static inline void again_forget(again_memo *a)
+{
+    a->known[0] = a->known[1] = false;
+}
+static inline bool taken_again(again_memo *a, const walk *w, int64_t i, again_for what)
+{
+    bool last = i == w->trips[WALK_LAST] - 1;
+    if (!a->known[last]) {
+        a->known[last] = true;
+        a->value[last] = walk_taken_again(w, what.operand, i, what.window, what.reader);
+    }
+    return a->value[last];
+}
+
 /* DMA or block-mover queue: its first `window` commands not yet started, in emission order. */
 typedef struct queue {
     walk walk;
     int64_t iteration, step_number[KPU_OPERANDS], step_from[KPU_OPERANDS];
     bool step_first[KPU_OPERANDS];
+    again_memo again[KPU_OPERANDS];
     int phase;
     bool fresh, finished;
     int64_t store_next, store_end; /* tiles of C whose window has ended */
@@ -87,6 +110,7 @@ typedef struct queue {
     entry **known;            /* those whose waits are known, in no order: */
     int64_t *wait, *sequence; /* end of its last wait, its place in emission order */
     int64_t known_count;
+    int64_t earliest; /* of all `wait` */
     engine *engines;
     int64_t engine_count;
     int64_t free_at; /* earliest that an engine is free */
@@ -99,6 +123,7 @@ typedef struct actor {
     int64_t iteration;
     int64_t done;   /* steps, or runs, behind it */
     int64_t number; /* of the L2 tile that it uses next */
+    again_memo again;
     bool finished;
 } actor;
 
@@ -108,7 +133,7 @@ typedef struct stream_times {
     int cause;
 } stream_times;
 
-enum { EDDO_RUNS = 4 }; /* runs under way at once: at most 3 */
+enum { EDDO_RUNS = 4 }; /* runs under way at once: at most 3; a power of two */
 
 /* The in-order actors: who may be able to go on, one bit each. */
 enum { CORE_A = KPU_A, CORE_B = KPU_B, CORE_C = KPU_C, CORE_FABRIC, CORE_COUT, CORE_ACTORS };
@@ -131,8 +156,10 @@ struct eddo {
     engine stream_engine[KPU_OPERANDS], cout_engine;
     int64_t fabric_free;
     bool c_stationary;
-    stream_times *times[KPU_OPERANDS]; /* by step mod d1; stationary: by run mod EDDO_RUNS */
-    int64_t registers[EDDO_RUNS];      /* release of each run */
+    stream_times *times[KPU_OPERANDS]; /* by step, or run if stationary, and mask */
+    int64_t times_mask;
+    int64_t *fab_end, *cout_end;  /* of steps, by step and mask */
+    int64_t registers[EDDO_RUNS]; /* release of each run */
     int64_t runs_released;
     int64_t run_end[EDDO_RUNS]; /* end of each run's last FAB */
     int64_t fabric_run;

@@ -9,6 +9,7 @@ static void settle(struct eddo *d, actor *a, int x);
 static void next_sweep(actor *a)
 {
     a->iteration = 0;
+    again_forget(&a->again);
     a->finished = !walk_advance(&a->walk);
 }
 
@@ -61,7 +62,7 @@ static int64_t register_release(const struct eddo *d, int64_t run)
     int64_t previous = run - (d->program->double_buffered ? 2 : 1);
     if (previous < 0)
         return -1;
-    return previous < d->runs_released ? d->registers[previous % EDDO_RUNS] : EDDO_UNKNOWN;
+    return previous < d->runs_released ? d->registers[previous & (EDDO_RUNS - 1)] : EDDO_UNKNOWN;
 }
 
 static int64_t accumulator_release(const struct eddo *d, int64_t step)
@@ -69,7 +70,7 @@ static int64_t accumulator_release(const struct eddo *d, int64_t step)
     int64_t previous = step - d->program->l1_buffers;
     if (previous < 0)
         return -1;
-    return previous < d->cout.done ? d->s->cout_end[step % d->program->l1_buffers] : EDDO_UNKNOWN;
+    return previous < d->cout.done ? d->cout_end[previous & d->times_mask] : EDDO_UNKNOWN;
 }
 
 static int64_t l1_release(const struct eddo *d, int64_t step)
@@ -77,12 +78,12 @@ static int64_t l1_release(const struct eddo *d, int64_t step)
     int64_t previous = step - d->program->l1_buffers;
     if (previous < 0)
         return -1;
-    return previous < d->fabric.done ? d->s->fab_end[step % d->program->l1_buffers] : EDDO_UNKNOWN;
+    return previous < d->fabric.done ? d->fab_end[previous & d->times_mask] : EDDO_UNKNOWN;
 }
 
 static stream_times *times_of(struct eddo *d, int x, int64_t n)
 {
-    return &d->times[x][x == d->program->stationary ? n % EDDO_RUNS : n % d->program->l1_buffers];
+    return &d->times[x][n & d->times_mask];
 }
 
 static int64_t stream(struct eddo *d, int x, const start_wait *w, unsigned edges)
@@ -107,8 +108,8 @@ static unsigned run_stream_ab(struct eddo *d, int x)
     actor *a = &d->stream[x];
     bool stationary = x == d->program->stationary;
     unsigned due = 0;
-    int window = d->program->window[x][KPU_HOIST_L2].hoist;
-    int reader = stationary ? KPU_NEST : WALK_EVERY_STEP;
+    again_for what = {x, d->program->window[x][KPU_HOIST_L2].hoist,
+                      stationary ? KPU_NEST : WALK_EVERY_STEP};
     const tile_table *table = &d->tile[x][KPU_HOIST_L2];
     while (!a->finished) {
         tile_record *from = tile_at(table, a->number);
@@ -119,7 +120,7 @@ static unsigned run_stream_ab(struct eddo *d, int x)
                         stationary ? KPU_STALL_REGISTER_SLOTS : KPU_STALL_L1_SLOTS, from->cause,
                         KPU_STALL_L2_BANDWIDTH};
         from->release = stream(d, x, &w, actor_edges(a));
-        from->closed = !walk_taken_again(&a->walk, x, a->iteration, window, reader);
+        from->closed = !taken_again(&a->again, &a->walk, a->iteration, what);
         if (from->closed)
             eddo_wake(d, &from->waiters);
         pass_command(d, a, x, stationary);
@@ -223,14 +224,14 @@ static unsigned run_fabric(struct eddo *d)
         int64_t start;
         int64_t end = fab_run(&d->s->tally, d->program->stationary, d->fabric_free,
                               d->t->compute[edges], &in, &start);
-        d->fabric_free = d->s->fab_end[a->done % d->program->l1_buffers] = end;
+        d->fabric_free = d->fab_end[a->done & d->times_mask] = end;
         d->s->tally.fab[edges]++;
         d->s->steps_walked++;
         due |= 1u << CORE_A | 1u << CORE_B | (unsigned)!d->c_stationary << CORE_COUT;
         if (last && a->walk.run_ends) {
-            d->run_end[d->fabric_run % EDDO_RUNS] = end;
+            d->run_end[d->fabric_run & (EDDO_RUNS - 1)] = end;
             if (!d->c_stationary)
-                d->registers[d->runs_released++ % EDDO_RUNS] = end;
+                d->registers[d->runs_released++ & (EDDO_RUNS - 1)] = end;
             d->fabric_run++;
             due |= 1u << CORE_COUT;
         }
@@ -251,16 +252,16 @@ static void write_out(struct eddo *d, actor *a, c_record *into, const start_wait
     into->final = final;
     into->unwritten = 0;
     into->written++;
-    into->closed = !walk_taken_again(&a->walk, KPU_C, a->iteration,
-                                     d->program->window[KPU_C][KPU_HOIST_L2].hoist,
-                                     d->c_stationary ? KPU_NEST : WALK_EVERY_STEP);
+    again_for what = {KPU_C, d->program->window[KPU_C][KPU_HOIST_L2].hoist,
+                      d->c_stationary ? KPU_NEST : WALK_EVERY_STEP};
+    into->closed = !taken_again(&a->again, &a->walk, a->iteration, what);
     if (into->closed)
         eddo_wake(d, &into->waiters);
     d->s->tally.stream_out[final][edges]++;
     if (d->c_stationary)
-        d->registers[d->runs_released++ % EDDO_RUNS] = end;
+        d->registers[d->runs_released++ & (EDDO_RUNS - 1)] = end;
     else
-        d->s->cout_end[a->done % d->program->l1_buffers] = end;
+        d->cout_end[a->done & d->times_mask] = end;
 }
 
 static unsigned run_stream_out(struct eddo *d)
@@ -277,8 +278,8 @@ static unsigned run_stream_out(struct eddo *d)
         int64_t release = into->unwritten ? c_slot_release(d, KPU_HOIST_L2, a->number) : -1;
         if (release == EDDO_UNKNOWN)
             break;
-        int64_t result = d->c_stationary ? d->run_end[a->done % EDDO_RUNS]
-                                         : d->s->fab_end[a->done % d->program->l1_buffers];
+        int64_t result = d->c_stationary ? d->run_end[a->done & (EDDO_RUNS - 1)]
+                                         : d->fab_end[a->done & d->times_mask];
         start_wait w = {release, result + d->t->skew, KPU_STALL_L2_SLOTS, KPU_STALL_LATENCY,
                         KPU_STALL_L2_BANDWIDTH};
         write_out(d, a, into, &w);

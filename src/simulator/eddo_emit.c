@@ -41,6 +41,8 @@ static void leave_step(queue *q, int level)
         return;
     }
     q->iteration = 0;
+    for (int x = 0; x < KPU_OPERANDS; x++)
+        again_forget(&q->again[x]);
     if (walk_advance(&q->walk)) {
         arrive(q, level);
         return;
@@ -54,6 +56,14 @@ static unsigned step_edges(const queue *q)
     return q->iteration == q->walk.trips[WALK_LAST] - 1 ? q->walk.last_edges : q->walk.edges;
 }
 
+/* Member by member: there are many commands, and most of their members are not of interest yet. */
+static void set_entry(entry *e, int kind, int operand, unsigned edges)
+{
+    e->kind = (uint8_t)kind;
+    e->operand = (uint8_t)operand;
+    e->edges = (uint8_t)edges;
+}
+
 /* DMA: the load of operand x at this step, if there is one. */
 static bool emit_dma_load(struct eddo *d, int x, entry *out)
 {
@@ -61,16 +71,13 @@ static bool emit_dma_load(struct eddo *d, int x, entry *out)
     if (!q->step_first[x])
         return false;
     unsigned edges = step_edges(q);
-    *out = (entry){.kind = ENTRY_LOAD,
-                   .operand = (uint8_t)x,
-                   .edges = (uint8_t)edges,
-                   .number = q->step_number[x]};
+    set_entry(out, x == KPU_C ? ENTRY_LOAD_C : ENTRY_LOAD, x, edges);
+    out->number = q->step_number[x];
     if (x != KPU_C) {
         tile_touch(&d->tile[x][KPU_HOIST_L3], out->number);
         return true;
     }
     c_touch(&d->c[KPU_HOIST_L3], out->number, edges, q->fresh);
-    out->kind = ENTRY_LOAD_C;
     if (!q->fresh)
         d->revisited = out->from = out->number - walk_revisit_distance(&q->walk, q->iteration);
     return !q->fresh;
@@ -83,14 +90,13 @@ static bool emit_bm_load(struct eddo *d, int x, entry *out)
     if (!q->step_first[x])
         return false;
     unsigned edges = step_edges(q);
-    *out = (entry){.kind = ENTRY_LOAD,
-                   .operand = (uint8_t)x,
-                   .edges = (uint8_t)edges,
-                   .number = q->step_number[x],
-                   .from = q->step_from[x]};
+    set_entry(out, x == KPU_C ? ENTRY_LOAD_C : ENTRY_LOAD, x, edges);
+    out->number = q->step_number[x];
+    out->from = q->step_from[x];
     const kpu_program_window *window = d->program->window[x];
-    bool again = walk_taken_again(&q->walk, x, q->iteration, window[KPU_HOIST_L3].hoist,
-                                  window[KPU_HOIST_L2].hoist);
+    bool again =
+        taken_again(&q->again[x], &q->walk, q->iteration,
+                    (again_for){x, window[KPU_HOIST_L3].hoist, window[KPU_HOIST_L2].hoist});
     if (x != KPU_C) {
         tile_touch(&d->tile[x][KPU_HOIST_L2], out->number);
         tile_record *read = tile_touch(&d->tile[x][KPU_HOIST_L3], out->from);
@@ -102,7 +108,6 @@ static bool emit_bm_load(struct eddo *d, int x, entry *out)
     c_record *into = c_touch(&d->c[KPU_HOIST_L2], out->number, edges, q->fresh);
     into->above = out->from;
     into->last = !again;
-    out->kind = ENTRY_LOAD_C;
     out->needed = from->queued;
     return !q->fresh;
 }
@@ -110,7 +115,8 @@ static bool emit_bm_load(struct eddo *d, int x, entry *out)
 static void emit_store(struct eddo *d, queue *q, int level, entry *out)
 {
     int64_t number = q->store_next++;
-    *out = (entry){.kind = ENTRY_STORE, .operand = KPU_C, .number = number};
+    set_entry(out, ENTRY_STORE, KPU_C, 0);
+    out->number = number;
     if (level == KPU_HOIST_L2) {
         out->from = c_at(&d->c[KPU_HOIST_L2], number)->above;
         c_at(&d->c[KPU_HOIST_L3], out->from)->queued++;

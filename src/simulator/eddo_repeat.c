@@ -8,7 +8,9 @@
 enum {
     MOMENTS = 8,           /* iterations of a loop that are compared with */
     LONGEST_WINDOW = 1024, /* commands: shapes of longer queues are too large */
-    WORTHWHILE = 24        /* steps, to take a shape for */
+    WORTHWHILE = 24,       /* steps, to take a shape for */
+    GLIMPSED_ENGINES = 16, /* of a queue */
+    STREAK = 4             /* glimpses that repeat before a shape is taken, besides a period's */
 };
 
 /* The start of an iteration, as it was. */
@@ -25,7 +27,8 @@ typedef struct loop_history {
     moment *moment; /* MOMENTS, the latest at `latest` */
     int count, latest;
     uint64_t glimpse[MOMENTS]; /* of the last iterations, whether their shapes were taken or not */
-    int glimpses;
+    int64_t glimpses, last_taken, step;
+    int streak[MOMENTS]; /* how many in a row were equal to those that many, plus 1, before them */
     int64_t failures, pause; /* iterations to let pass: twice as many after each failure */
 } loop_history;
 
@@ -35,7 +38,6 @@ struct eddo_repeats {
     loop_history loop[KPU_NEST];
     moment moments[KPU_NEST][MOMENTS];
     buffer moments_buffer, stores_buffer;
-    int64_t taken; /* steps walked when the last shape was taken */
 };
 
 /* ---- what two moments have in common ---------------------------------------------------- */
@@ -46,6 +48,7 @@ typedef struct period {
     int position;              /* of the loop */
     int64_t shift;             /* cycles */
     int64_t ring[PLACE_KINDS]; /* tiles that places of a kind move by, those that move */
+    int64_t slots[EDDO_RINGS];
     int64_t reach[EDDO_RINGS]; /* tiles before and after a place that are touched from there */
     bool freeing[EDDO_RINGS];  /* tiles are released in the period, or new ones come */
     int64_t limit;             /* repetitions that are possible, as far as known */
@@ -110,31 +113,46 @@ static bool places_move(period *p)
     return true;
 }
 
-/* A place that moves does not come near one that stays. That a command waits for the release of a
- * tile does not matter to those who pass it without releasing it. */
+/* A place that moves does not come near `fixed`, one that stays. */
+static void keep_off(period *p, size_t moving, int64_t fixed)
+{
+    const shape *then = &p->then->shape, *now = &p->now->shape;
+    int ring = now->kind[moving] & PLACE_KIND;
+    int64_t slots[] = {0, p->slots[ring]};
+    for (int i = 0; i <= (now->kind[moving] & PLACE_SLOT ? 1 : 0); i++) {
+        int64_t high = now->place[moving] - slots[i] + p->reach[ring];
+        int64_t low = then->place[moving] - slots[i] - p->reach[ring];
+        if (fixed > high)
+            limit_to(p, (fixed - high - 1) / p->ring[ring]);
+        else if (fixed >= low)
+            p->limit = 0;
+    }
+}
+
+/* That a command waits for the release of a tile does not matter to those who pass it without
+ * releasing it. */
 static void keep_apart(period *p, size_t fixed)
 {
     const shape *then = &p->then->shape, *now = &p->now->shape;
-    int kind = now->kind[fixed] & PLACE_KIND;
-    if ((now->kind[fixed] & PLACE_WAITS) && !p->freeing[kind])
-        return;
-    for (size_t i = 0; i < now->places; i++) {
-        if ((now->kind[i] & PLACE_KIND) != kind || now->place[i] == then->place[i])
+    int ring = now->kind[fixed] & PLACE_KIND;
+    bool own_slot = now->kind[fixed] & PLACE_SLOT, waits = now->kind[fixed] & PLACE_WAITS;
+    for (size_t i = 0; i < now->places && p->limit > 0; i++) {
+        if ((now->kind[i] & PLACE_KIND) != ring || now->place[i] == then->place[i])
             continue;
-        int64_t high = now->place[i] + p->reach[kind];
-        if (now->place[fixed] > high)
-            limit_to(p, (now->place[fixed] - high - 1) / p->ring[kind]);
-        else if (now->place[fixed] >= then->place[i] - p->reach[kind])
-            p->limit = 0;
+        keep_off(p, i, now->place[fixed]);
+        if (own_slot && (!waits || p->freeing[ring]))
+            keep_off(p, i, now->place[fixed] - p->slots[ring]);
     }
 }
 
 static void find_reach(period *p)
 {
     const walk *w = &p->d->bm.walk;
-    for (int ring = 0; ring < EDDO_RINGS; ring++)
+    for (int ring = 0; ring < EDDO_RINGS; ring++) {
+        p->slots[ring] = w->window[ring].slots;
         p->reach[ring] =
             p->position == WALK_LAST ? 1 : walk_used_tiles(w, &w->window[ring], p->position) + 1;
+    }
 }
 
 static bool rings_repeat(period *p)
@@ -284,30 +302,44 @@ static bool repeat(const period *p, moment *now, int64_t times)
 
 /* ---- moments ---------------------------------------------------------------------------- */
 
-static uint64_t mix(uint64_t hash, int64_t value)
+/* One number of a glimpse: sums of such do not wait for each other. */
+static uint64_t mix(int64_t value, unsigned place)
 {
-    return (hash ^ (uint64_t)value) * UINT64_C(0x9E3779B97F4A7C15);
+    return (uint64_t)value *
+           (UINT64_C(0x9E3779B97F4A7C15) + 2 * place * UINT64_C(0xD1B54A32D192ED03));
+}
+
+static int64_t time_left(int64_t time, int64_t now)
+{
+    return time > now ? time - now : 0;
+}
+
+static uint64_t glimpse_queue(const queue *q, int64_t now, unsigned place)
+{
+    uint64_t hash = mix(q->count << 20 | q->known_count << 3 | q->phase, place);
+    for (int64_t i = 0; i < q->engine_count && i < GLIMPSED_ENGINES; i++)
+        hash += mix(time_left(q->engines[i].free, now), place + 1 + (unsigned)i);
+    return hash;
 }
 
 /* A few numbers of a shape: without them equal, it need not be taken. */
 static uint64_t take_glimpse(const struct eddo *d)
 {
     int64_t now = d->dma.now > d->bm.now ? d->dma.now : d->bm.now;
-    uint64_t hash = mix(0, d->fabric_free - now);
-    hash = mix(hash, d->dma.free_at > now ? d->dma.free_at - now : 0);
-    hash = mix(hash, d->bm.free_at > now ? d->bm.free_at - now : 0);
-    hash = mix(hash, d->dma.count << 20 | d->dma.known_count << 3 | d->dma.phase);
-    hash = mix(hash, d->bm.count << 20 | d->bm.known_count << 3 | d->bm.phase);
-    for (int x = 0; x < KPU_OPERANDS; x++)
+    uint64_t hash = mix(d->fabric_free - now, 0) + mix(time_left(d->cout_engine.free, now), 1);
+    for (int x = 0; x < KPU_OPERANDS; x++) {
+        hash += mix(time_left(d->stream_engine[x].free, now), 2 + (unsigned)x);
         if (x != d->program->stationary)
-            hash = mix(hash, d->stream[x].done - d->fabric.done);
+            hash += mix(d->stream[x].done - d->fabric.done, 5 + (unsigned)x);
+    }
+    hash += glimpse_queue(&d->dma, now, 8);
+    hash += glimpse_queue(&d->bm, now, 9 + GLIMPSED_ENGINES);
     return hash ^ hash >> 29;
 }
 
 static bool take_moment(struct eddo *d, uint64_t glimpse, moment *out)
 {
     struct eddo_repeats *r = d->repeats;
-    r->taken = d->s->steps_walked;
     if (!shape_take(d, &r->room, &out->shape))
         return false;
     out->glimpse = glimpse;
@@ -320,7 +352,9 @@ static bool take_moment(struct eddo *d, uint64_t glimpse, moment *out)
 
 static void forget(loop_history *h)
 {
-    h->count = h->glimpses = 0;
+    h->count = 0;
+    h->glimpses = 0;
+    h->last_taken = -MOMENTS;
     h->failures = h->pause = 0;
 }
 
@@ -337,12 +371,17 @@ static bool skip_from(struct eddo *d, int position, moment *now)
     return false;
 }
 
-static bool seen(const loop_history *h, uint64_t glimpse)
+/* Does the glimpse go on with what the last ones repeat? */
+static bool glimpse_repeats(loop_history *h, uint64_t glimpse)
 {
-    for (int i = 0; i < h->glimpses && i < MOMENTS; i++)
-        if (h->glimpse[i] == glimpse)
-            return true;
-    return false;
+    bool repeats = false;
+    for (int i = 0; i < MOMENTS; i++) {
+        bool equal = i < h->glimpses && h->glimpse[(h->glimpses - 1 - i) % MOMENTS] == glimpse;
+        h->streak[i] = equal ? h->streak[i] + 1 : 0;
+        repeats = repeats || h->streak[i] > i + STREAK;
+    }
+    h->glimpse[h->glimpses++ % MOMENTS] = glimpse;
+    return repeats;
 }
 
 static bool taken(const loop_history *h, uint64_t glimpse)
@@ -353,34 +392,34 @@ static bool taken(const loop_history *h, uint64_t glimpse)
     return false;
 }
 
-/* Iterations of the innermost loop are short: their shapes are taken only if a glimpse of them has
- * been seen before. */
+/* The shapes of short iterations are taken only if glimpses of them repeat. */
 static void look_at(struct eddo *d, int position)
 {
-    struct eddo_repeats *r = d->repeats;
-    loop_history *h = &r->loop[position];
+    loop_history *h = &d->repeats->loop[position];
     uint64_t glimpse = take_glimpse(d);
-    bool again = seen(h, glimpse);
-    bool compare = taken(h, glimpse);
-    h->glimpse[h->glimpses++ % MOMENTS] = glimpse;
-    bool long_ago = position < WALK_LAST && d->s->steps_walked - r->taken >= WORTHWHILE;
+    bool repeats = glimpse_repeats(h, glimpse), is_long = d->fabric.done - h->step >= WORTHWHILE;
+    h->step = d->fabric.done;
+    if (!repeats && !is_long)
+        return;
     if (h->pause > 0) {
         h->pause--;
         return;
     }
-    if (!again && !long_ago)
+    bool compare = taken(h, glimpse);
+    if (!compare && !is_long && h->glimpses - h->last_taken < MOMENTS)
         return;
+    h->last_taken = h->glimpses;
     int next = (h->latest + 1) % MOMENTS;
     moment *now = &h->moment[next];
     if (!take_moment(d, glimpse, now))
-    return;
+        return;
     if (h->count == MOMENTS)
         h->count--; /* the oldest made room for this one */
     if (compare && skip_from(d, position, now)) {
         forget(h);
         return;
     }
-    if (compare && position == WALK_LAST)
+    if (compare && !is_long)
         h->pause = INT64_C(1) << (h->failures < 6 ? h->failures++ : 6);
     h->latest = next;
     h->count++;
@@ -398,7 +437,7 @@ void eddo_repeat(struct eddo *d)
     const walk *w = &d->fabric.walk;
     int64_t index = position == WALK_LAST ? d->fabric.iteration : w->index[position];
     int64_t left = w->trips[position] - 2 - index;
-    if (index >= 1 && left >= (position == WALK_LAST ? WORTHWHILE : 1))
+    if (index >= 1 && left >= (position == WALK_LAST ? 3 * WORTHWHILE : 1))
         look_at(d, position);
 }
 
@@ -433,7 +472,6 @@ bool eddo_repeats_start(struct eddo *d)
     struct eddo_repeats *r = d->repeats;
     r->room = shape_room_of(d);
     r->engines = (size_t)(d->dma.engine_count + d->bm.engine_count);
-    r->taken = 0;
     return reserve_moments(r);
 }
 

@@ -5,9 +5,8 @@
 #include "simulator/eddo.h"
 #include "simulator/eddo_repeat.h"
 
-static int64_t power_of_two(int64_t least)
+static int64_t power_of_two(int64_t least, int64_t count)
 {
-    int64_t count = 16;
     while (count < least)
         count *= 2;
     return count;
@@ -19,7 +18,7 @@ static int64_t power_of_two(int64_t least)
 static int64_t record_count(const struct eddo *d, int x, int level)
 {
     int64_t slots = d->program->window[x][level].slots;
-    return power_of_two((x == KPU_C ? 3 : 2) * slots + 2 * d->program->eddo_window + 8);
+    return power_of_two((x == KPU_C ? 3 : 2) * slots + 2 * d->program->eddo_window + 8, 16);
 }
 
 /* Records of one kind only ever lie in a buffer, so that their keys tell whose they are. */
@@ -77,15 +76,29 @@ static char *lay_queue(queue *q, char *next, int64_t window)
 
 static bool reserve_queues(struct eddo *d)
 {
-    int64_t window = d->program->eddo_window, d1 = d->program->l1_buffers;
+    int64_t window = d->program->eddo_window;
     size_t one = sizeof(entry) + sizeof(entry *) + 2 * sizeof(int64_t) + sizeof(int64_t);
-    size_t times = (size_t)(d1 + EDDO_RUNS);
-    if (!buffer_reserve(&d->queue_buffer, 2 * (size_t)window, one) ||
-        !buffer_reserve(&d->times_buffer, KPU_OPERANDS * times, sizeof(stream_times)))
+    if (!buffer_reserve(&d->queue_buffer, 2 * (size_t)window, one))
         return false;
     lay_queue(&d->bm, lay_queue(&d->dma, d->queue_buffer.data, window), window);
+    return true;
+}
+
+/* Of the last d1 steps, or of the runs under way. */
+static bool reserve_times(struct eddo *d)
+{
+    int64_t d1 = d->program->l1_buffers;
+    size_t times = (size_t)power_of_two(d1 > EDDO_RUNS ? d1 : EDDO_RUNS, EDDO_RUNS);
+    size_t one = KPU_OPERANDS * sizeof(stream_times) + 2 * sizeof(int64_t);
+    if (!buffer_reserve(&d->times_buffer, times, one))
+        return false;
+    d->times_mask = (int64_t)times - 1;
     for (int x = 0; x < KPU_OPERANDS; x++)
         d->times[x] = (stream_times *)d->times_buffer.data + (size_t)x * times;
+    d->fab_end = (int64_t *)(d->times[KPU_C] + times);
+    d->cout_end = d->fab_end + times;
+    for (size_t i = 0; i < 2 * times; i++)
+        d->fab_end[i] = -1;
     return true;
 }
 
@@ -105,9 +118,9 @@ int eddo_reserve(struct eddo *d, int64_t stores)
 {
     clear(d);
     int64_t records = record_count(d, KPU_C, KPU_HOIST_L3);
-    int64_t count = power_of_two(stores > records ? stores : records);
+    int64_t count = power_of_two(stores > records ? stores : records, 16);
     if (reserve_eddo(d->s) != KPU_OK || !reserve_tables(d) || !reserve_queues(d) ||
-        !reserve_table(&d->stored_buffer, count, sizeof(dram_record)))
+        !reserve_times(d) || !reserve_table(&d->stored_buffer, count, sizeof(dram_record)))
         return KPU_E_MEMORY;
     d->stored = d->stored_buffer.data;
     d->stored_mask = count - 1;

@@ -8,6 +8,7 @@ typedef struct shaper {
     size_t word, place;
     int64_t now;
     busy_since since[2]; /* DMA, block movers */
+    bool mixed;          /* some times are past to one queue's engines, recent to the other's */
     int64_t earliest[2]; /* of the times that some of them have been busy since, and some not */
     const int64_t *shift;
 } shaper;
@@ -34,7 +35,15 @@ static int64_t pass_place(shaper *s, int kind, int64_t value)
 }
 
 /* A time as a word: what it is, in the lowest bits, and how long after the present cycle. */
-enum { TIME_PAST, TIME_UNKNOWN, TIME_RECENT, TIME_EXACT, TIME_KINDS = 8 };
+enum {
+    TIME_PAST,
+    TIME_UNKNOWN,
+    TIME_RECENT,
+    TIME_EXACT,
+    TIME_DMA_PAST, /* past to one queue's engines, recent to the other's */
+    TIME_BM_PAST,
+    TIME_KINDS = 8
+};
 
 static int64_t exact_time(const shaper *s, int64_t time)
 {
@@ -79,6 +88,10 @@ static int64_t shared_time(shaper *s, int64_t time)
         return dma;
     if (!s->since[BY_DMA].count)
         return bm;
+    if ((dma == TIME_PAST || dma == TIME_RECENT) && (bm == TIME_PAST || bm == TIME_RECENT)) {
+        s->mixed = true;
+        return dma == TIME_PAST ? TIME_DMA_PAST : TIME_BM_PAST;
+    }
     told_apart(s, BY_DMA, time);
     return told_apart(s, BY_BM, time);
 }
@@ -89,6 +102,8 @@ static int64_t time_of(const shaper *s, int64_t word)
     case TIME_PAST: return -1;
     case TIME_UNKNOWN: return EDDO_UNKNOWN;
     case TIME_RECENT: return s->now - 1;
+    case TIME_DMA_PAST: return s->since[BY_BM].most;
+    case TIME_BM_PAST: return s->since[BY_DMA].most;
     default: return s->now + (word - TIME_EXACT) / TIME_KINDS;
     }
 }
@@ -157,7 +172,7 @@ static void pass_times(shaper *s, int x, int64_t next)
     bool stationary = x == d->program->stationary;
     int64_t floor = d->fabric_free > s->now ? d->fabric_free : s->now;
     for (int64_t n = next; n < d->stream[x].done; n++) {
-        stream_times *t = &d->times[x][n % (stationary ? EDDO_RUNS : d->program->l1_buffers)];
+        stream_times *t = &d->times[x][n & d->times_mask];
         bool matters = (stationary ? t->ready : t->first) > floor;
         t->cause = (int)pass_word(s, matters ? t->cause : 0);
         t->first = pass_core_time(s, t->first > floor ? t->first : -1);
@@ -165,10 +180,11 @@ static void pass_times(shaper *s, int x, int64_t next)
     }
 }
 
-static void pass_ages(shaper *s, int64_t *times, int64_t size, int64_t done, int64_t later)
+/* Of the last steps done, latest first. */
+static void pass_ages(shaper *s, int64_t *times, int64_t done, int64_t later)
 {
-    for (int64_t age = 1; age <= size; age++) {
-        int64_t *time = &times[((done - age) % size + size) % size];
+    for (int64_t age = 1; age <= s->d->program->l1_buffers; age++) {
+        int64_t *time = &times[(done - age) & s->d->times_mask];
         *time = pass_core_time(s, *time + later) - later;
     }
 }
@@ -186,9 +202,7 @@ static void pass_actors(shaper *s)
     pass_walk(s, &d->fabric.walk, number++, &d->fabric.iteration);
     d->fabric.finished = pass_word(s, d->fabric.finished);
     pass_walk(s, &d->cout.walk, number, &d->cout.iteration);
-    d->cout.number = pass_place(s, walk_bit(KPU_C, KPU_HOIST_L2), d->cout.number);
-    pass_place(s, walk_bit(KPU_C, KPU_HOIST_L2),
-               d->cout.number - d->program->window[KPU_C][KPU_HOIST_L2].slots);
+    d->cout.number = pass_place(s, walk_bit(KPU_C, KPU_HOIST_L2) | PLACE_SLOT, d->cout.number);
     d->cout.finished = pass_word(s, d->cout.finished);
     pass_core_engine(s, &d->cout_engine);
 }
@@ -219,14 +233,14 @@ static void pass_core(shaper *s)
     bool mid_run = d->fabric.iteration > 0 || !d->fabric.walk.run_begins;
     for (int x = 0; x < KPU_OPERANDS; x++)
         pass_times(s, x, x != d->program->stationary ? d->fabric.done : d->fabric_run + mid_run);
-    int64_t d1 = d->program->l1_buffers;
-    pass_ages(s, d->s->fab_end, d1, d->fabric.done, d->t->skew);
-    pass_ages(s, d->s->cout_end, d1, d->cout.done, 0);
+    pass_ages(s, d->fab_end, d->fabric.done, d->t->skew);
+    pass_ages(s, d->cout_end, d->cout.done, 0);
     for (int64_t run = d->runs_released - 2; run < d->runs_released; run++)
         if (run >= 0)
-            d->registers[run % EDDO_RUNS] = pass_core_time(s, d->registers[run % EDDO_RUNS]);
+            d->registers[run & (EDDO_RUNS - 1)] =
+                pass_core_time(s, d->registers[run & (EDDO_RUNS - 1)]);
     for (int64_t run = d->cout.done; d->c_stationary && run < d->fabric_run; run++) {
-        int64_t *end = &d->run_end[run % EDDO_RUNS];
+        int64_t *end = &d->run_end[run & (EDDO_RUNS - 1)];
         *end = pass_core_time(s, *end + d->t->skew) - d->t->skew;
     }
 }
@@ -357,14 +371,16 @@ static int64_t highest(const walk *a, const walk *b, int ring)
     return x > y ? x : y;
 }
 
+/* Has the tile been given its slot? One whose record has gone to a later tile has. */
 static bool has_slot(const struct eddo *d, int x, int level, int64_t number)
 {
+    int64_t key = number + d->base;
     if (x != KPU_C) {
         const tile_record *r = tile_at(&d->tile[x][level], number);
-        return r->key == number + d->base && r->ready != EDDO_UNKNOWN;
+        return r->key > key || (r->key == key && r->ready != EDDO_UNKNOWN);
     }
     const c_record *r = c_at(&d->c[level], number);
-    return r->key == number + d->base && !r->unwritten && r->ready != EDDO_UNKNOWN;
+    return r->key > key || (r->key == key && !r->unwritten && r->ready != EDDO_UNKNOWN);
 }
 
 /* From the slot that the first tile waits for, or will, which has none yet, to the last tile that
@@ -381,6 +397,70 @@ static zone find_zone(struct eddo *d, int x, int level)
     if (z.from < 0)
         z.from = 0;
     return z;
+}
+
+/* A time that has passed: as all engines of the queue see it that are busy, or -1. */
+enum { QUIET_PAST, QUIET_RECENT, QUIET_TIMES };
+static int quiet_time(const shaper *s, int by, int64_t time)
+{
+    if (time >= s->now)
+        return -1;
+    return time < s->since[by].least ? QUIET_PAST : time >= s->since[by].most ? QUIET_RECENT : -1;
+}
+
+/* Most records are of tiles to which nothing is happening: those with the same number, not
+ * negative, are alike. */
+static int quiet_tile(const shaper *s, int level, const tile_record *r)
+{
+    if (r->pending)
+        return -1;
+    if (r->closed) {
+        int when = quiet_time(s, level == KPU_HOIST_L3 ? BY_DMA : BY_BM, r->release);
+        return when < 0 ? -1 : QUIET_TIMES + when;
+    }
+    if (level == KPU_HOIST_L2)
+        return r->ready <= s->now ? 0 : -1;
+    return r->release <= s->now ? quiet_time(s, BY_BM, r->ready) : -1;
+}
+
+static int quiet_c(const shaper *s, int level, const c_record *r)
+{
+    bool shared = level == KPU_HOIST_L3, released = r->release != EDDO_UNKNOWN;
+    int64_t time = released ? r->release : r->ready;
+    int bm = quiet_time(s, BY_BM, time), dma = shared ? quiet_time(s, BY_DMA, time) : 0;
+    if (bm < 0 || dma < 0)
+        return -1;
+    if (released) {
+        int stored = shared ? quiet_time(s, BY_DMA, r->store_ready) : 0;
+        return stored < 0 ? -1 : bm | dma << 1 | stored << 2;
+    }
+    if (!shared || r->queued != r->written)
+        return -1;
+    return 8 | bm | dma << 1 | r->closed << 4 | r->unwritten << 5 | r->final << 6 | r->edges << 7;
+}
+
+/* The first tile from `from` on that is not like the one before it. */
+static int64_t pass_quiet(const shaper *s, int x, int level, int64_t from, int64_t to)
+{
+    int64_t base = s->d->base, n = from;
+    if (x == KPU_C) {
+        const c_table *table = &s->d->c[level];
+        if (c_at(table, from - 1)->key != from - 1 + base)
+            return from;
+        int like = quiet_c(s, level, c_at(table, from - 1));
+        while (like >= 0 && n < to && c_at(table, n)->key == n + base &&
+               quiet_c(s, level, c_at(table, n)) == like)
+            n++;
+        return n;
+    }
+    const tile_table *table = &s->d->tile[x][level];
+    if (tile_at(table, from - 1)->key != from - 1 + base)
+        return from;
+    int like = quiet_tile(s, level, tile_at(table, from - 1));
+    while (like >= 0 && n < to && tile_at(table, n)->key == n + base &&
+           quiet_tile(s, level, tile_at(table, n)) == like)
+        n++;
+    return n;
 }
 
 /* Like records in a row. Their tiles at L3 follow each other at the same distance. */
@@ -440,6 +520,8 @@ static bool take_ring(shaper *s, const shape_room *room, int x, int level)
     cell_run run = {.from = z.from};
     bool was_freed = false;
     for (int64_t n = z.from; n <= z.to; n++) {
+        if (n > z.from && n == run.from + 1)
+            n = pass_quiet(s, x, level, n, z.to);
         cell c = n == z.to    ? (cell){-1, 0, 0, 0}
                  : x == KPU_C ? take_c(s, level, n)
                               : take_tile(s, x, level, n);
@@ -527,13 +609,12 @@ static void pass_queue(shaper *s, queue *q, int level)
     pass_walk(s, &q->walk, KPU_OPERANDS + 2 + by_bm, &q->iteration);
     int64_t flags = (int64_t)q->phase | (int64_t)q->fresh << 4 | (int64_t)q->finished << 5;
     for (int x = 0; x < KPU_OPERANDS; x++) {
-        int64_t slots = s->d->program->window[x][level].slots;
-        int ring = walk_bit(x, level);
+        int ring = walk_bit(x, level), above = walk_bit(x, KPU_HOIST_L3);
         flags |= (int64_t)q->step_first[x] << (8 + x);
-        q->step_number[x] = pass_place(s, ring, q->step_number[x]);
+        q->step_number[x] = pass_place(s, ring | PLACE_SLOT | PLACE_WAITS, q->step_number[x]);
         if (by_bm)
-            q->step_from[x] = pass_place(s, walk_bit(x, KPU_HOIST_L3), q->step_from[x]);
-        pass_place(s, ring, q->walk.window[ring].next_number - slots);
+            q->step_from[x] = pass_place(s, above | (x == KPU_C ? PLACE_SLOT : 0), q->step_from[x]);
+        pass_place(s, ring | PLACE_SLOT | PLACE_WAITS, q->walk.window[ring].next_number);
         pass_place(s, ring, 0); /* tiles before have never had a slot */
     }
     pass_word(s, flags);
@@ -543,24 +624,22 @@ static void pass_queue(shaper *s, queue *q, int level)
 
 static void pass_entry(shaper *s, entry *e)
 {
-    int written = e->mover ? KPU_HOIST_L2 : KPU_HOIST_L3, ring = walk_bit(e->operand, written);
-    int64_t slots = s->d->program->window[e->operand][written].slots;
-    pass_word(s, (int64_t)e->kind | (int64_t)e->operand << 4 | (int64_t)e->edges << 8);
-    e->number = pass_place(s, ring, e->number);
-    if (e->kind != ENTRY_STORE)
-        pass_place(s, ring | (e->waits ? PLACE_WAITS : 0), e->number - slots);
-    if (e->mover || e->kind == ENTRY_LOAD_C)
-        e->from = pass_place(s, walk_bit(e->operand, KPU_HOIST_L3), e->from);
-    if (e->mover && e->kind == ENTRY_STORE)
-        pass_place(s, walk_bit(KPU_C, KPU_HOIST_L3),
-                   e->from - s->d->program->window[KPU_C][KPU_HOIST_L3].slots);
-    if (e->mover && e->kind == ENTRY_LOAD_C) {
-        int64_t written_so_far = c_at(&s->d->c[KPU_HOIST_L3], e->from)->written;
-        e->needed = pass_word(s, e->needed - written_so_far) + written_so_far;
-    }
-    if (!e->mover && e->kind == ENTRY_LOAD_C) /* its record may have gone */
+    bool of_c = e->kind == ENTRY_LOAD_C, store = e->kind == ENTRY_STORE;
+    int ring = walk_bit(e->operand, e->mover ? KPU_HOIST_L2 : KPU_HOIST_L3);
+    int above = walk_bit(e->operand, KPU_HOIST_L3);
+    int waits = e->waits ? PLACE_WAITS : 0;
+    e->number = pass_place(s, ring | (store ? 0 : PLACE_SLOT | waits), e->number);
+    if (e->mover || of_c)
+        e->from = pass_place(s, above | (store ? PLACE_SLOT : 0), e->from);
+    int64_t written = e->mover && of_c ? c_at(&s->d->c[KPU_HOIST_L3], e->from)->written : 0;
+    int64_t word = (int64_t)e->kind | (int64_t)e->operand << 4 | (int64_t)e->edges << 8 |
+                   (int64_t)(e->waits != NULL) << 12;
+    if (e->mover && of_c)
+        e->needed = (pass_word(s, word + ((e->needed - written) * (1 << 16))) >> 16) + written;
+    else
+        pass_word(s, word);
+    if (!e->mover && of_c) /* the record of when it was stored may have gone */
         pass_word(s, e->waits ? TIME_UNKNOWN : queue_time(s, BY_DMA, e->source));
-    pass_word(s, e->waits != NULL);
 }
 
 static void pass_entries(shaper *s, queue *q)
@@ -635,6 +714,11 @@ static busy_since find_since(const queue *q, int64_t now)
 
 /* At most five words and four places a command, three words an engine; some hundred for the rest
  * but the rings. Shapes with more runs of records than we leave room for are not worth it. */
+static bool told(const shaper *s)
+{
+    return s->earliest[BY_DMA] != INT64_MAX || s->earliest[BY_BM] != INT64_MAX;
+}
+
 shape_room shape_room_of(const struct eddo *d)
 {
     size_t commands = 2 * (size_t)d->program->eddo_window;
@@ -658,7 +742,7 @@ bool shape_take(struct eddo *d, const shape_room *room, shape *out)
     out->now = now;
     eddo_settle_stores(d, now);
     out->dma = s.since[BY_DMA];
-    if (!pass_state(&s, room))
+    if (!pass_state(&s, room) || (s.mixed && told(&s)))
         return false;
     out->settled = d->settled;
     out->newest_stored = d->newest_stored;
@@ -674,6 +758,7 @@ static void forget_waits(queue *q)
         if (e->waits)
             *e->waits = NULL;
     q->known_count = 0;
+    q->earliest = EDDO_UNKNOWN;
 }
 
 /* The records of a ring whose tiles are no longer what they were. */
@@ -701,7 +786,13 @@ static void look_again(struct eddo *d, queue *q)
 
 void shape_give(struct eddo *d, shape *wanted, const int64_t shift[EDDO_RINGS])
 {
-    shaper s = {.d = d, .shape = wanted, .giving = true, .now = wanted->now, .shift = shift};
+    int64_t now = d->dma.now > d->bm.now ? d->dma.now : d->bm.now;
+    shaper s = {.d = d,
+                .shape = wanted,
+                .giving = true,
+                .now = wanted->now,
+                .since = {find_since(&d->dma, now), find_since(&d->bm, now)},
+                .shift = shift};
     forget_waits(&d->dma);
     forget_waits(&d->bm);
     forget_records(d, shift);

@@ -24,9 +24,10 @@ enum {
     PLACE_RUNS,
     PLACE_LINES, /* each for itself */
     PLACE_KINDS,
-    PLACE_KIND = 15, /* mask */
-    PLACE_WAITS = 16 /* a command waits for the release of this tile */,
-    PLACE_FREED = 32 /* from here on tiles are, or are not, released or about to be */
+    PLACE_KIND = 15,  /* mask */
+    PLACE_SLOT = 16,  /* its slot matters as well, which is that of the tile a ring before */
+    PLACE_WAITS = 32, /* a command waits for that slot */
+    PLACE_FREED = 64  /* from here on tiles are, or are not, released or about to be */
 };
 
 /* Since when engines have been busy without a break: of those that are busy, the first and last. */
