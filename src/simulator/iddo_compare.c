@@ -31,8 +31,8 @@ bool shifted(int64_t before, int64_t now, int64_t shift)
     return now - before == shift || (now < 0 && before < 0);
 }
 
-/* `wait`: no command of the period waited for less. A wait is held against since when its engine has
- * been busy: earlier is `order`. A wait for nothing, 0, does not move with the others. */
+/* `wait`: no command of the period waited for less. A wait is held against since when its engine
+ * has been busy: earlier is `order`. A wait for nothing, 0, does not move with the others. */
 bool same_since(const engine *before, const engine *now, int64_t shift, int64_t wait)
 {
     bool follows = now->since - before->since == shift;

@@ -5,11 +5,12 @@
 #include <string.h>
 
 enum {
-    MARKS = 9,        /* of one loop: periods of up to 8 iterations are found */
-    STEP_PERIODS = 4, /* steps */
-    MEMO_STEPS = 64,  /* of an iteration that is worth remembering */
-    MEMO_BYTES = 1 << 15,
-    STEPS_WORTH = 24,  /* to skip, at least, in one execution of a loop */
+    MARKS = 9,            /* of one loop: periods of up to 8 iterations are found */
+    STEP_PERIODS = 4,     /* steps */
+    MEMO_STEPS = 64,      /* of an iteration that is worth remembering */
+    MEMO_BYTES = 1 << 14, /* of a mark of it, at most */
+    STEPS_WORTH = 24,     /* to skip, at least, in one execution of a loop */
+    REACH_BACK = 64,
     TOUCHED_MAX = 2048 /* slots that an iteration may touch; beyond, its loop is not looked at */
 };
 
@@ -47,21 +48,15 @@ struct repeats {
 
 /* ---- memory ----------------------------------------------------------------------------- */
 
-static int64_t used_tiles(const pass *p, int ring, int position)
+/* Slots of a ring that there is room for in a mark of that loop. C's stores reach back to tiles
+ * that have been left; usually not far. */
+static int64_t room_for(const pass *p, int ring, int position)
 {
-    return position == WALK_LAST ? STEP_PERIODS : p->s->repeats->used_tiles[ring][position];
-}
-
-/* Slots of A and B, and of C, that an iteration of the loop may touch: bounds for the whole run. */
-static void touched_bounds(const pass *p, int position, int64_t *ab, int64_t *c)
-{
-    *ab = *c = 0;
-    for (int r = 0; r < REPEAT_RINGS; r++) {
-        if (r / KPU_HOIST_LEVELS == KPU_C)
-            *c += ring_slots(p, r);
-        else
-            *ab += used_tiles(p, r, position);
-    }
+    int64_t slots = ring_slots(p, ring);
+    int64_t used = position == WALK_LAST ? STEP_PERIODS : p->s->repeats->used_tiles[ring][position];
+    if (ring / KPU_HOIST_LEVELS == KPU_C)
+        used += REACH_BACK;
+    return used < slots ? used : slots;
 }
 
 static char *take(char **next, size_t bytes)
@@ -78,32 +73,39 @@ static void lay_mark(const pass *p, int position, mark *m, char **next)
     m->l1 = (int64_t *)(void *)take(next, (size_t)p->program->l1_buffers * 2 * sizeof(int64_t));
     for (int r = 0; r < REPEAT_RINGS; r++) {
         int x = r / KPU_HOIST_LEVELS, level = r % KPU_HOIST_LEVELS;
-        size_t slots = (size_t)ring_slots(p, r);
-        size_t used = (size_t)used_tiles(p, r, position);
+        m->room[r] = room_for(p, r, position);
         if (x == KPU_C)
-            m->c[level] = (slot_c *)(void *)take(next, slots * sizeof(slot_c));
+            m->c[level] = (slot_c *)(void *)take(next, (size_t)m->room[r] * sizeof(slot_c));
         else
-            m->ab[x][level] = (slot *)(void *)take(next, used * sizeof(slot));
+            m->ab[x][level] = (slot *)(void *)take(next, (size_t)m->room[r] * sizeof(slot));
     }
+}
+
+static int64_t touched_slots(const pass *p, int position)
+{
+    int64_t slots = 0;
+    for (int r = 0; r < REPEAT_RINGS; r++)
+        slots += room_for(p, r, position);
+    return slots;
 }
 
 static size_t mark_bytes(const pass *p, int position)
 {
-    int64_t ab, c;
-    touched_bounds(p, position, &ab, &c);
-    return engine_count(p) * sizeof(engine) + (size_t)p->program->l1_buffers * 16 +
-           (size_t)ab * sizeof(slot) + (size_t)c * sizeof(slot_c) + 16 * (2 + REPEAT_RINGS);
+    size_t bytes = engine_count(p) * sizeof(engine) + (size_t)p->program->l1_buffers * 16;
+    for (int r = 0; r < REPEAT_RINGS; r++)
+        bytes += (size_t)room_for(p, r, position) *
+                 (r / KPU_HOIST_LEVELS == KPU_C ? sizeof(slot_c) : sizeof(slot));
+    return bytes + 16 * (2 + REPEAT_RINGS);
 }
 
 /* Worth watching: once two iterations have been compared, skipping the rest saves more than looking
  * has cost. */
 static bool is_worth(const pass *p, int position)
 {
-    int64_t ab, c, saved = p->walk.trips[position] - 3;
+    int64_t saved = p->walk.trips[position] - 3;
     for (int l = position + 1; l < KPU_NEST; l++)
         saved *= p->walk.trips[l];
-    touched_bounds(p, position, &ab, &c);
-    return saved >= STEPS_WORTH && ab + c <= TOUCHED_MAX;
+    return saved >= STEPS_WORTH && touched_slots(p, position) <= TOUCHED_MAX;
 }
 
 /* Slots that a period may touch in one ring. */
@@ -248,6 +250,9 @@ void mark_make_as_touched(const pass *p, mark *m)
 void mark_make(const pass *p, const stretch *of, mark *m)
 {
     rings_find_touched(p, of, m->touched);
+    for (int r = 0; r < REPEAT_RINGS; r++)
+        if (m->touched[r].count > m->room[r])
+            m->touched[r].count = -1;
     mark_make_as_touched(p, m);
 }
 

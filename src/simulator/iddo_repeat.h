@@ -14,7 +14,8 @@
 
 enum { REPEAT_RINGS = KPU_OPERANDS * KPU_HOIST_LEVELS };
 
-/* The tiles of a ring that an iteration can touch: `count` slots from tile number `from` on. */
+/* The tiles of a ring that an iteration can touch: `count` slots from tile number `from` on; -1:
+ * more than there is room for. */
 typedef struct touched {
     int64_t from, count;
     bool filling; /* C: new tiles come and no store has been demanded yet */
@@ -30,8 +31,9 @@ typedef struct mark {
     earliest earliest; /* of the iteration that starts here */
     touched touched[REPEAT_RINGS];
     tally tally;
-    engine *engines; /* DMA, block movers */
-    int64_t *l1;     /* fab_end, cout_end */
+    engine *engines;            /* DMA, block movers */
+    int64_t *l1;                /* fab_end, cout_end */
+    int64_t room[REPEAT_RINGS]; /* slots that there is memory for */
     slot *ab[KPU_OPERANDS][KPU_HOIST_LEVELS];
     slot_c *c[KPU_HOIST_LEVELS];
 } mark;

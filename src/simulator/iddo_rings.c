@@ -75,7 +75,7 @@ void rings_copy_touched(const pass *p, mark *m)
     for (int r = 0; r < REPEAT_RINGS; r++) {
         int x = r / KPU_HOIST_LEVELS, level = r % KPU_HOIST_LEVELS;
         int64_t slots = ring_slots(p, r);
-        if (m->touched[r].count == 0)
+        if (m->touched[r].count <= 0)
             continue;
         if (x == KPU_C)
             ring_copy(p->s->ring_c[level], sizeof(slot_c), slots, &m->touched[r], m->c[level]);
@@ -97,10 +97,12 @@ static bool find_range(const period *d, int ring, const touched *now, range *g)
     g->step = now->from - first->from;
     g->span = 0;
     bool used = now->count > 0;
+    if (now->count < 0)
+        return false;
     int64_t end = first->from;
     for (int i = 0; i < d->mark_count && end - first->from < g->slots; i++) {
         const touched *t = &d->marks[i]->touched[ring];
-        if ((t->count > 0) != used || t->from < first->from || t->from > end ||
+        if (t->count < 0 || (t->count > 0) != used || t->from < first->from || t->from > end ||
             t->filling != now->filling)
             return false;
         end = t->from + t->count > end ? t->from + t->count : end;
@@ -440,7 +442,7 @@ bool rings_fit_once(period *d)
     for (int r = 0; r < REPEAT_RINGS; r++) {
         const touched *then = &m->touched[r], *now = &d->now[r];
         range *g = &d->range[r];
-        if (then->count != now->count || then->filling != now->filling)
+        if (then->count < 0 || then->count != now->count || then->filling != now->filling)
             return false;
         g->ring = r;
         g->slots = ring_slots(d->p, r);
