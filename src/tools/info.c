@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kpu/explorer.h"
 #include "kpu/report.h"
 #include "kpu/store.h"
 #include "tools/command.h"
@@ -48,6 +49,7 @@ static void put_search(kpu_text *text, kpu_results *results)
 {
     char *search = kpu_results_attribute(results, "search");
     char *gap = kpu_results_attribute(results, "gap");
+    const kpu_search *known = search ? kpu_search_find(search) : NULL;
     if (search) {
         kpu_text_format(text, "search       %s", search);
         put_number(text, results, ", ", "evaluations", " evaluated");
@@ -57,6 +59,8 @@ static void put_search(kpu_text *text, kpu_results *results)
             kpu_text_format(text, ", missing at most %.3g", strtod(gap, NULL));
         else if (gap)
             kpu_text_put(text, ", fronts complete");
+        else if (known && known->only_fronts)
+            kpu_text_put(text, ", fronts perhaps incomplete");
         kpu_text_put(text, "\n");
     }
     free(search);

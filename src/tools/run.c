@@ -155,6 +155,9 @@ static void put_gap(kpu_text *out, const kpu_search_progress *found)
                         found->hypervolume);
     else if (!isnan(found->gap))
         kpu_text_put(out, "\nThe fronts are complete: no other candidate belongs to them.\n");
+    else if (found->open > 0)
+        kpu_text_put(out,
+                     "\nThe fronts may lack candidates; too few were evaluated to say more.\n");
 }
 
 /* Of how many, unless it is all of them. */
