@@ -6,7 +6,9 @@
 #include "simulator/eddo_shape.h"
 
 enum {
-    MOMENTS = 8,           /* iterations of a loop that are compared with */
+    MOMENTS = 32,            /* iterations of a loop that are compared with, */
+    MOMENTS_BYTES = 4 << 20, /* if memory for that is not more than this */
+    GLIMPSES = 8,
     LONGEST_WINDOW = 1024, /* commands: shapes of longer queues are too large */
     WORTHWHILE = 24,       /* steps, to take a shape for */
     GLIMPSED_ENGINES = 16, /* of a queue */
@@ -24,11 +26,11 @@ typedef struct moment {
 
 /* What is remembered of the iterations of a loop. */
 typedef struct loop_history {
-    moment *moment; /* MOMENTS, the latest at `latest` */
+    moment *moment; /* a ring of them, the latest at `latest` */
     int count, latest;
-    uint64_t glimpse[MOMENTS]; /* of the last iterations, whether their shapes were taken or not */
+    uint64_t glimpse[GLIMPSES]; /* of the last iterations, whether their shapes were taken or not */
     int64_t glimpses, last_taken, step;
-    int streak[MOMENTS]; /* how many in a row were equal to those that many, plus 1, before them */
+    int streak[GLIMPSES]; /* how many in a row were equal to those that many, plus 1, before them */
     int64_t failures, pause; /* iterations to let pass: twice as many after each failure */
 } loop_history;
 
@@ -37,6 +39,7 @@ struct eddo_repeats {
     size_t engines;
     loop_history loop[KPU_NEST];
     moment moments[KPU_NEST][MOMENTS];
+    int moments_kept;
     buffer moments_buffer, stores_buffer;
 };
 
@@ -72,22 +75,53 @@ static const walk *walk_at(const struct eddo *d, int number)
     return walks[number];
 }
 
-/* Every walk is where it was, or some iterations of this loop further on; neither the first nor the
- * last is like the others. */
+/* Does it matter to a reader of the operand's tiles, which takes them anew as its own window is
+ * renewed, whether the loop goes on? (walk_taken_again) */
+static bool going_on_matters(const walk *w, int loop, int operand, int window, int reader)
+{
+    unsigned relevant = w->program->relevant[operand];
+    if (relevant >> loop & 1)
+        return false;
+    unsigned inner = relevant & w->multi & ~((2u << loop) - 1);
+    bool renewed_before = loop < window && (inner & ((1u << window) - 1));
+    bool taken = reader == WALK_EVERY_STEP || (inner & ((1u << reader) - 1));
+    return loop < reader && taken && !renewed_before;
+}
+
+/* Does the last iteration of the loop differ in nothing from those before it? */
+static bool last_is_alike(const struct eddo *d, const walk *w, int loop)
+{
+    const kpu_program *p = d->program;
+    if (loop == WALK_LAST || !walk_last_is_alike(w, loop))
+        return false;
+    for (int x = 0; x < KPU_OPERANDS; x++) {
+        int l3 = p->window[x][KPU_HOIST_L3].hoist, l2 = p->window[x][KPU_HOIST_L2].hoist;
+        int reader = x == p->stationary ? KPU_NEST : WALK_EVERY_STEP;
+        if (going_on_matters(w, loop, x, l3, l2) || going_on_matters(w, loop, x, l2, reader))
+            return false;
+    }
+    return true;
+}
+
+/* Every walk is where it was, or some iterations of this loop further on. Of the innermost loop the
+ * first iteration is never like the others; of other loops, if it makes a difference the shape
+ * shows it. */
 static bool walks_repeat(period *p)
 {
     bool moved = false;
     for (int a = 0; a < EDDO_ACTORS; a++) {
         const int64_t *then = p->then->shape.index[a], *now = p->now->shape.index[a];
+        const walk *w = walk_at(p->d, a);
         for (int l = 0; l < KPU_NEST; l++)
             if (l != p->position && then[l] != now[l])
                 return false;
         int64_t step = now[p->position] - then[p->position];
         if (step == 0)
             continue;
-        if (step < 0 || then[p->position] == 0)
+        if (step < 0 || (p->position == WALK_LAST && then[WALK_LAST] == 0))
             return false;
-        limit_to(p, (walk_at(p->d, a)->trips[p->position] - 2 - now[p->position]) / step);
+        int64_t last = w->trips[p->position] - (last_is_alike(p->d, w, p->position) ? 1 : 2);
+        limit_to(p, (last - now[p->position]) / step);
         moved = true;
     }
     return moved;
@@ -284,22 +318,6 @@ static void repeat_tally(const period *p, int64_t times)
         s->dma[i].busy += (s->dma[i].busy - p->then->busy[i]) * times;
 }
 
-/* The shape of the present state becomes that of the state to be. */
-static bool repeat(const period *p, moment *now, int64_t times)
-{
-    int64_t shift[EDDO_RINGS];
-    for (int ring = 0; ring < EDDO_RINGS; ring++)
-        shift[ring] = p->ring[ring] * times;
-    if (!repeat_stores(p, times))
-        return false;
-    repeat_tally(p, times);
-    now->shape.now += p->shift * times;
-    repeat_counts(now->shape.place, p->then->shape.place, now->shape.places, times);
-    repeat_counts(now->shape.index[0], p->then->shape.index[0], EDDO_ACTORS * KPU_NEST, times);
-    shape_give(p->d, &now->shape, shift);
-    return true;
-}
-
 /* ---- moments ---------------------------------------------------------------------------- */
 
 /* One number of a glimpse: sums of such do not wait for each other. */
@@ -337,16 +355,20 @@ static uint64_t take_glimpse(const struct eddo *d)
     return hash ^ hash >> 29;
 }
 
-static bool take_moment(struct eddo *d, uint64_t glimpse, moment *out)
+static void note_counts(const struct eddo *d, moment *out)
 {
-    struct eddo_repeats *r = d->repeats;
-    if (!shape_take(d, &r->room, &out->shape))
-        return false;
-    out->glimpse = glimpse;
     out->tally = d->s->tally;
     out->near_fetches = d->near_fetches;
-    for (size_t i = 0; i < r->engines; i++)
+    for (size_t i = 0; i < d->repeats->engines; i++)
         out->busy[i] = d->s->dma[i].busy;
+}
+
+static bool take_moment(struct eddo *d, uint64_t glimpse, moment *out)
+{
+    if (!shape_take(d, &d->repeats->room, &out->shape))
+        return false;
+    out->glimpse = glimpse;
+    note_counts(d, out);
     return true;
 }
 
@@ -354,20 +376,50 @@ static void forget(loop_history *h)
 {
     h->count = 0;
     h->glimpses = 0;
-    h->last_taken = -MOMENTS;
+    h->last_taken = -GLIMPSES;
     h->failures = h->pause = 0;
 }
 
-/* The present moment against those before it; true if it was repeated from. */
+/* The present moment becomes that of the state to be. */
+static bool repeat(const period *p, moment *now, int64_t times)
+{
+    int64_t shift[EDDO_RINGS];
+    for (int ring = 0; ring < EDDO_RINGS; ring++)
+        shift[ring] = p->ring[ring] * times;
+    if (!repeat_stores(p, times))
+        return false;
+    repeat_tally(p, times);
+    now->shape.now += p->shift * times;
+    repeat_counts(now->shape.place, p->then->shape.place, now->shape.places, times);
+    repeat_counts(now->shape.index[0], p->then->shape.index[0], EDDO_ACTORS * KPU_NEST, times);
+    shape_give(p->d, &now->shape, shift);
+    note_counts(p->d, now);
+    return true;
+}
+
+static bool skip_since(struct eddo *d, int position, const moment *then, moment *now)
+{
+    period p = {.d = d, .then = then, .now = now, .position = position};
+    return then->glimpse == now->glimpse && find_period(&p) && repeat(&p, now, p.limit);
+}
+
+static const moment *earlier(const struct eddo_repeats *r, int position, int i)
+{
+    const loop_history *h = &r->loop[position];
+    return &h->moment[(h->latest + r->moments_kept - i) % r->moments_kept];
+}
+
+/* The present moment against those before it; true if it was repeated from. The first iteration of
+ * the loop began with one of a loop outside. */
 static bool skip_from(struct eddo *d, int position, moment *now)
 {
-    loop_history *h = &d->repeats->loop[position];
-    for (int i = 1; i <= h->count; i++) {
-        const moment *then = &h->moment[(h->latest + MOMENTS + 1 - i) % MOMENTS];
-        period p = {.d = d, .then = then, .now = now, .position = position};
-        if (then != now && then->glimpse == now->glimpse && find_period(&p))
-            return repeat(&p, now, p.limit);
-    }
+    const struct eddo_repeats *r = d->repeats;
+    for (int i = 0; i < r->loop[position].count; i++)
+        if (earlier(r, position, i) != now && skip_since(d, position, earlier(r, position, i), now))
+            return true;
+    for (int l = position - 1; l >= 0; l--)
+        if (r->loop[l].count > 0 && skip_since(d, position, earlier(r, l, 0), now))
+            return true;
     return false;
 }
 
@@ -375,19 +427,22 @@ static bool skip_from(struct eddo *d, int position, moment *now)
 static bool glimpse_repeats(loop_history *h, uint64_t glimpse)
 {
     bool repeats = false;
-    for (int i = 0; i < MOMENTS; i++) {
-        bool equal = i < h->glimpses && h->glimpse[(h->glimpses - 1 - i) % MOMENTS] == glimpse;
+    for (int i = 0; i < GLIMPSES; i++) {
+        bool equal = i < h->glimpses && h->glimpse[(h->glimpses - 1 - i) % GLIMPSES] == glimpse;
         h->streak[i] = equal ? h->streak[i] + 1 : 0;
         repeats = repeats || h->streak[i] > i + STREAK;
     }
-    h->glimpse[h->glimpses++ % MOMENTS] = glimpse;
+    h->glimpse[h->glimpses++ % GLIMPSES] = glimpse;
     return repeats;
 }
 
-static bool taken(const loop_history *h, uint64_t glimpse)
+static bool taken(const struct eddo_repeats *r, int position, uint64_t glimpse)
 {
-    for (int i = 0; i < h->count; i++)
-        if (h->moment[(h->latest + MOMENTS - i) % MOMENTS].glimpse == glimpse)
+    for (int i = 0; i < r->loop[position].count; i++)
+        if (earlier(r, position, i)->glimpse == glimpse)
+            return true;
+    for (int l = 0; l < position; l++)
+        if (r->loop[l].count > 0 && earlier(r, l, 0)->glimpse == glimpse)
             return true;
     return false;
 }
@@ -405,18 +460,20 @@ static void look_at(struct eddo *d, int position)
         h->pause--;
         return;
     }
-    bool compare = taken(h, glimpse);
-    if (!compare && !is_long && h->glimpses - h->last_taken < MOMENTS)
+    bool compare = taken(d->repeats, position, glimpse);
+    if (!compare && !is_long && h->glimpses - h->last_taken < GLIMPSES)
         return;
     h->last_taken = h->glimpses;
-    int next = (h->latest + 1) % MOMENTS;
+    int next = (h->latest + 1) % d->repeats->moments_kept;
     moment *now = &h->moment[next];
     if (!take_moment(d, glimpse, now))
         return;
-    if (h->count == MOMENTS)
+    if (h->count == d->repeats->moments_kept)
         h->count--; /* the oldest made room for this one */
     if (compare && skip_from(d, position, now)) {
         forget(h);
+        h->latest = next;
+        h->count = 1;
         return;
     }
     if (compare && !is_long)
@@ -436,7 +493,7 @@ void eddo_repeat(struct eddo *d)
         return;
     const walk *w = &d->fabric.walk;
     int64_t index = position == WALK_LAST ? d->fabric.iteration : w->index[position];
-    int64_t left = w->trips[position] - 2 - index;
+    int64_t left = w->trips[position] - 1 - index;
     if (index >= 1 && left >= (position == WALK_LAST ? 3 * WORTHWHILE : 1))
         look_at(d, position);
 }
@@ -446,20 +503,23 @@ void eddo_repeat(struct eddo *d)
 static bool reserve_moments(struct eddo_repeats *r)
 {
     size_t words = r->room.words + r->room.places + r->engines;
-    size_t bytes = words * sizeof(int64_t) + (r->room.places + 7) / 8 * 8;
-    if (!buffer_reserve(&r->moments_buffer, (size_t)KPU_NEST * MOMENTS, bytes))
+    size_t bytes = words * sizeof(int64_t) + (r->room.places + 3) / 4 * 4 * sizeof(uint16_t);
+    size_t kept = MOMENTS_BYTES / KPU_NEST / bytes;
+    kept = kept < 2 ? 2 : kept > MOMENTS ? MOMENTS : kept;
+    if (!buffer_reserve(&r->moments_buffer, KPU_NEST * kept, bytes))
         return false;
     char *next = r->moments_buffer.data;
     for (int l = 0; l < KPU_NEST; l++) {
-        for (int i = 0; i < MOMENTS; i++, next += bytes) {
+        for (size_t i = 0; i < kept; i++, next += bytes) {
             moment *m = &r->moments[l][i];
             m->shape.word = (int64_t *)(void *)next;
             m->shape.place = m->shape.word + r->room.words;
             m->busy = m->shape.place + r->room.places;
-            m->shape.kind = (uint8_t *)(m->busy + r->engines);
+            m->shape.kind = (uint16_t *)(void *)(m->busy + r->engines);
         }
-        r->loop[l] = (loop_history){.moment = r->moments[l]};
+        r->loop[l] = (loop_history){.moment = r->moments[l], .last_taken = -GLIMPSES};
     }
+    r->moments_kept = (int)kept;
     return true;
 }
 

@@ -4,8 +4,10 @@
 typedef struct shaper {
     struct eddo *d;
     shape *shape;
-    bool giving; /* the state its shape; else taking it */
-    size_t word, place;
+    bool giving;           /* the state its shape; else taking it */
+    int64_t *word, *place; /* the next ones */
+    uint16_t *kind;
+    const int64_t *words_end, *places_end; /* of what the rings may take */
     int64_t now;
     busy_since since[2]; /* DMA, block movers */
     bool mixed;          /* some times are past to one queue's engines, recent to the other's */
@@ -17,20 +19,20 @@ enum { BY_DMA, BY_BM };
 
 /* ---- words, places, times --------------------------------------------------------------- */
 
-static int64_t pass_word(shaper *s, int64_t value)
+static inline int64_t pass_word(shaper *s, int64_t value)
 {
     if (s->giving)
-        return s->shape->word[s->word++];
-    s->shape->word[s->word++] = value;
+        return *s->word++;
+    *s->word++ = value;
     return value;
 }
 
-static int64_t pass_place(shaper *s, int kind, int64_t value)
+static inline int64_t pass_place(shaper *s, int kind, int64_t value)
 {
     if (s->giving)
-        return s->shape->place[s->place++];
-    s->shape->place[s->place] = value;
-    s->shape->kind[s->place++] = (uint8_t)kind;
+        return *s->place++;
+    *s->place++ = value;
+    *s->kind++ = (uint16_t)kind;
     return value;
 }
 
@@ -127,34 +129,53 @@ static int64_t pass_exact_time(shaper *s, int64_t time)
 
 /* ---- walks ------------------------------------------------------------------------------ */
 
+/* Loops of which it matters later whether this is their first iteration. */
+static unsigned first_matters(const kpu_program *p)
+{
+    unsigned loops = ~(unsigned)p->relevant[KPU_C] & ((1u << KPU_NEST) - 1);
+    for (int x = 0; x < KPU_OPERANDS; x++)
+        for (int level = 0; level < KPU_HOIST_LEVELS; level++)
+            loops |= p->window[x][level].irrelevant_inside;
+    return loops;
+}
+
+/* Iterations that are like each other in all but their index differ in nothing else either, but
+ * that no other follows the last. */
+static void place_walk(walk *w, const int64_t index[KPU_NEST])
+{
+    w->next = -1;
+    for (int i = 0; i < WALK_LAST; i++) {
+        w->index[i] = index[i];
+        if (index[i] + 1 < w->trips[i])
+            w->next = i;
+    }
+}
+
 static void pass_walk(shaper *s, walk *w, int number, int64_t *iteration)
 {
     int64_t *index = s->shape->index[number];
     if (s->giving) {
         *iteration = index[WALK_LAST];
-        for (int i = 0; i < WALK_LAST; i++)
-            w->index[i] = index[i];
+        place_walk(w, index);
     } else {
         for (int i = 0; i < WALK_LAST; i++)
             index[i] = w->index[i];
         index[WALK_LAST] = *iteration;
     }
-    pass_word(s, (int64_t)(w->changed + 1) | (int64_t)(w->next + 1) << 4 |
-                     (int64_t)w->run_begins << 8 | (int64_t)w->run_ends << 9 |
-                     (int64_t)w->edges << 12 | (int64_t)w->last_edges << 16 |
-                     (int64_t)w->multi << 20 | (int64_t)w->nonzero << 28);
-    int64_t first = 0;
+    unsigned nonzero = w->nonzero & first_matters(w->program);
+    int64_t word = (int64_t)w->run_begins | (int64_t)w->run_ends << 1 | (int64_t)w->edges << 4 |
+                   (int64_t)w->last_edges << 8 | (int64_t)w->multi << 12 | (int64_t)nonzero << 20;
     for (int i = 0; i < EDDO_RINGS; i++) {
         walk_window *v = &w->window[i];
         if (!(w->windows >> i & 1))
             continue;
-        first = first << 3 | v->lap_fresh << 2 | v->first[0] << 1 | v->first[1];
+        word |= (int64_t)(v->lap_fresh << 2 | v->first[0] << 1 | v->first[1]) << (28 + 3 * i);
         v->line = pass_place(s, PLACE_LINES, v->line);
         v->block_line = pass_place(s, PLACE_LINES, v->block_line);
         v->base_number = pass_place(s, i, v->base_number);
         v->next_number = pass_place(s, i, v->next_number);
     }
-    pass_word(s, first);
+    pass_word(s, word);
 }
 
 /* ---- the in-order part ------------------------------------------------------------------ */
@@ -511,11 +532,11 @@ static void put_run(shaper *s, int ring, const cell_run *run, bool turns)
 
 enum { RUN_WORDS = 6, RUN_PLACES = 2 };
 
-static bool take_ring(shaper *s, const shape_room *room, int x, int level)
+static bool take_ring(shaper *s, int x, int level)
 {
     int ring = walk_bit(x, level);
     zone z = find_zone(s->d, x, level);
-    size_t count_at = s->word++;
+    int64_t *count_at = s->word++;
     int64_t count = 0;
     cell_run run = {.from = z.from};
     bool was_freed = false;
@@ -532,7 +553,7 @@ static bool take_ring(shaper *s, const shape_room *room, int x, int level)
             was_freed = freed(&run.cell);
             count++;
         }
-        if (s->word + RUN_WORDS > room->ring_words || s->place + RUN_PLACES > room->ring_places)
+        if (s->word + RUN_WORDS > s->words_end || s->place + RUN_PLACES > s->places_end)
             return false;
         run = (cell_run){.cell = c, .from = n};
         if (n < z.to && (c.flags & CELL_ABOVE))
@@ -540,7 +561,7 @@ static bool take_ring(shaper *s, const shape_room *room, int x, int level)
     }
     pass_place(s, ring | (was_freed ? PLACE_FREED : 0), z.to);
     pass_place(s, ring, s->d->slotless[ring]);
-    s->shape->word[count_at] = count;
+    *count_at = count;
     s->shape->zone[ring] = z.from;
     return true;
 }
@@ -580,7 +601,7 @@ static void give_ring(shaper *s, int x, int level)
             run.stride = pass_word(s, 0);
             run.above = pass_place(s, 0, 0);
         }
-        int64_t to = s->shape->place[s->place]; /* where the next one begins */
+        int64_t to = *s->place; /* where the next one begins */
         bool shifted = s->shift[ring] || (x == KPU_C && s->shift[walk_bit(x, KPU_HOIST_L3)]);
         for (int64_t n = run.from; (shifted || moves(&run.cell)) && n < to; n++)
             give_cell(s, x, level, &run, n);
@@ -589,13 +610,13 @@ static void give_ring(shaper *s, int x, int level)
     s->d->slotless[ring] = pass_place(s, 0, 0);
 }
 
-static bool pass_rings(shaper *s, const shape_room *room)
+static bool pass_rings(shaper *s)
 {
     for (int level = 0; level < KPU_HOIST_LEVELS; level++)
         for (int x = 0; x < KPU_OPERANDS; x++) {
             if (s->giving)
                 give_ring(s, x, level);
-            else if (!take_ring(s, room, x, level))
+            else if (!take_ring(s, x, level))
                 return false;
         }
     return true;
@@ -677,7 +698,7 @@ static void pass_engines(shaper *s, queue *q, int by)
             q->free_at = q->engines[i].free;
 }
 
-static bool pass_state(shaper *s, const shape_room *room)
+static bool pass_state(shaper *s)
 {
     struct eddo *d = s->d;
     pass_core(s);
@@ -687,7 +708,7 @@ static bool pass_state(shaper *s, const shape_room *room)
     d->newest_stored = pass_place(s, walk_bit(KPU_C, KPU_HOIST_L3), d->newest_stored);
     d->unordered = pass_word(s, d->unordered);
     d->revisited = pass_place(s, walk_bit(KPU_C, KPU_HOIST_L3), d->revisited);
-    if (!pass_rings(s, room))
+    if (!pass_rings(s))
         return false;
     pass_entries(s, &d->dma);
     pass_entries(s, &d->bm);
@@ -731,23 +752,34 @@ shape_room shape_room_of(const struct eddo *d)
                         .places = before + 512 + tail_places};
 }
 
+/* What is looked at besides words and places. */
+static void note_stores(const struct eddo *d, shape *out)
+{
+    out->dma = find_since(&d->dma, out->now);
+    out->settled = d->settled;
+    out->newest_stored = d->newest_stored;
+}
+
 bool shape_take(struct eddo *d, const shape_room *room, shape *out)
 {
     int64_t now = d->dma.now > d->bm.now ? d->dma.now : d->bm.now;
     shaper s = {.d = d,
                 .shape = out,
+                .word = out->word,
+                .place = out->place,
+                .kind = out->kind,
+                .words_end = out->word + room->ring_words,
+                .places_end = out->place + room->ring_places,
                 .now = now,
                 .since = {find_since(&d->dma, now), find_since(&d->bm, now)},
                 .earliest = {INT64_MAX, INT64_MAX}};
     out->now = now;
     eddo_settle_stores(d, now);
-    out->dma = s.since[BY_DMA];
-    if (!pass_state(&s, room) || (s.mixed && told(&s)))
+    if (!pass_state(&s) || (s.mixed && told(&s)))
         return false;
-    out->settled = d->settled;
-    out->newest_stored = d->newest_stored;
-    out->words = s.word;
-    out->places = s.place;
+    note_stores(d, out);
+    out->words = (size_t)(s.word - out->word);
+    out->places = (size_t)(s.place - out->place);
     return true;
 }
 
@@ -789,6 +821,8 @@ void shape_give(struct eddo *d, shape *wanted, const int64_t shift[EDDO_RINGS])
     int64_t now = d->dma.now > d->bm.now ? d->dma.now : d->bm.now;
     shaper s = {.d = d,
                 .shape = wanted,
+                .word = wanted->word,
+                .place = wanted->place,
                 .giving = true,
                 .now = wanted->now,
                 .since = {find_since(&d->dma, now), find_since(&d->bm, now)},
@@ -796,8 +830,9 @@ void shape_give(struct eddo *d, shape *wanted, const int64_t shift[EDDO_RINGS])
     forget_waits(&d->dma);
     forget_waits(&d->bm);
     forget_records(d, shift);
-    pass_state(&s, NULL);
+    pass_state(&s);
     d->dma.now = d->bm.now = wanted->now;
     look_again(d, &d->dma);
     look_again(d, &d->bm);
+    note_stores(d, wanted);
 }

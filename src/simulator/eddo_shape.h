@@ -40,7 +40,7 @@ typedef struct shape {
     int64_t now;
     size_t words, places;
     int64_t *word, *place;
-    uint8_t *kind;                        /* of each place */
+    uint16_t *kind;                       /* of each place */
     int64_t index[EDDO_ACTORS][KPU_NEST]; /* of the walks; the last is the actor's iteration */
     int64_t zone[EDDO_RINGS];             /* first tile of each ring whose record matters */
     busy_since dma;
