@@ -56,7 +56,7 @@ void kpu_command_print_help(const kpu_command *command)
 void kpu_command_print_usage(void)
 {
     puts("Usage: kpu-dse COMMAND [OPTION]... [ARGUMENT]...\n"
-         "Design-space exploration of GEMMs on a KPU: every candidate is compiled and timed\n"
+         "Design-space exploration of GEMMs on a KPU: candidates are compiled and timed\n"
          "command by command.\n\n"
          "Commands:");
     for (size_t i = 0; i < kpu_command_count(); i++) {

@@ -422,7 +422,7 @@ const kpu_command kpu_command_run = {
     .operands = "SWEEP.ini",
     .min_operands = 1,
     .max_operands = 1,
-    .summary = "time every candidate of a sweep; results to a file, fronts to the terminal",
+    .summary = "time the candidates of a sweep; results to a file, fronts to the terminal",
     .details = "Interrupt it (Ctrl-C) and what is complete goes to NAME.interrupted.h5,\n"
                "beside NAME.h5; interrupt it twice and it is killed.\n"
                "kpu-dse keys lists every key of a sweep and of a machine.\n",
