@@ -1,6 +1,8 @@
 /* eddo: takes the shape of a state, and gives it to one. Both are one traversal. */
 #include "simulator/eddo_shape.h"
 
+#include <string.h>
+
 typedef struct shaper {
     struct eddo *d;
     shape *shape;
@@ -10,9 +12,7 @@ typedef struct shaper {
     const int64_t *words_end, *places_end; /* of what the rings may take */
     int64_t now;
     busy_since since[2]; /* DMA, block movers */
-    bool mixed;          /* some times are past to one queue's engines, recent to the other's */
     int64_t earliest[2]; /* of the times that some of them have been busy since, and some not */
-    const int64_t *shift;
 } shaper;
 
 enum { BY_DMA, BY_BM };
@@ -90,10 +90,10 @@ static int64_t shared_time(shaper *s, int64_t time)
         return dma;
     if (!s->since[BY_DMA].count)
         return bm;
-    if ((dma == TIME_PAST || dma == TIME_RECENT) && (bm == TIME_PAST || bm == TIME_RECENT)) {
-        s->mixed = true;
-        return dma == TIME_PAST ? TIME_DMA_PAST : TIME_BM_PAST;
-    }
+    if (dma == TIME_PAST && bm == TIME_RECENT)
+        return TIME_DMA_PAST;
+    if (dma == TIME_RECENT && bm == TIME_PAST)
+        return TIME_BM_PAST;
     told_apart(s, BY_DMA, time);
     return told_apart(s, BY_BM, time);
 }
@@ -110,11 +110,6 @@ static int64_t time_of(const shaper *s, int64_t word)
     }
 }
 
-static bool word_moves(int64_t word)
-{
-    return (word & (TIME_KINDS - 1)) >= TIME_RECENT;
-}
-
 static int64_t pass_core_time(shaper *s, int64_t time)
 {
     int64_t word = pass_word(s, core_time(s, time));
@@ -129,8 +124,7 @@ static int64_t pass_exact_time(shaper *s, int64_t time)
 
 /* ---- walks ------------------------------------------------------------------------------ */
 
-/* Loops of which it matters later whether this is their first iteration. */
-static unsigned first_matters(const kpu_program *p)
+unsigned shape_first_matters(const kpu_program *p)
 {
     unsigned loops = ~(unsigned)p->relevant[KPU_C] & ((1u << KPU_NEST) - 1);
     for (int x = 0; x < KPU_OPERANDS; x++)
@@ -139,43 +133,48 @@ static unsigned first_matters(const kpu_program *p)
     return loops;
 }
 
-/* Iterations that are like each other in all but their index differ in nothing else either, but
- * that no other follows the last. */
-static void place_walk(walk *w, const int64_t index[KPU_NEST])
+static void pass_window(shaper *s, walk_window *v, int ring, int64_t *flags)
 {
-    w->next = -1;
-    for (int i = 0; i < WALK_LAST; i++) {
-        w->index[i] = index[i];
-        if (index[i] + 1 < w->trips[i])
-            w->next = i;
+    int64_t own = *flags >> (3 * ring);
+    if (s->giving) {
+        v->lap_fresh = own >> 2 & 1;
+        v->first[0] = own >> 1 & 1;
+        v->first[1] = own & 1;
+    } else {
+        *flags |= (int64_t)(v->lap_fresh << 2 | v->first[0] << 1 | v->first[1]) << (3 * ring);
     }
+    v->base_number = pass_place(s, ring, v->base_number);
+    v->next_number = pass_place(s, ring, v->next_number);
 }
 
+static void place_walk(walk *w, const int64_t index[KPU_NEST])
+{
+    if (memcmp(w->index, index, WALK_LAST * sizeof *index) != 0)
+        walk_place(w, index);
+}
+
+/* A walk's position is not part of the shape, but for what else follows from it. */
 static void pass_walk(shaper *s, walk *w, int number, int64_t *iteration)
 {
-    int64_t *index = s->shape->index[number];
+    int64_t *index = s->shape->index[number], windows = 0;
     if (s->giving) {
         *iteration = index[WALK_LAST];
         place_walk(w, index);
     } else {
-        for (int i = 0; i < WALK_LAST; i++)
-            index[i] = w->index[i];
+        memcpy(index, w->index, WALK_LAST * sizeof *index);
         index[WALK_LAST] = *iteration;
     }
-    unsigned nonzero = w->nonzero & first_matters(w->program);
-    int64_t word = (int64_t)w->run_begins | (int64_t)w->run_ends << 1 | (int64_t)w->edges << 4 |
-                   (int64_t)w->last_edges << 8 | (int64_t)w->multi << 12 | (int64_t)nonzero << 20;
-    for (int i = 0; i < EDDO_RINGS; i++) {
-        walk_window *v = &w->window[i];
-        if (!(w->windows >> i & 1))
-            continue;
-        word |= (int64_t)(v->lap_fresh << 2 | v->first[0] << 1 | v->first[1]) << (28 + 3 * i);
-        v->line = pass_place(s, PLACE_LINES, v->line);
-        v->block_line = pass_place(s, PLACE_LINES, v->block_line);
-        v->base_number = pass_place(s, i, v->base_number);
-        v->next_number = pass_place(s, i, v->next_number);
-    }
-    pass_word(s, word);
+    unsigned nonzero = w->nonzero & shape_first_matters(w->program);
+    int64_t flags = (int64_t)w->run_begins | (int64_t)w->run_ends << 1 | (int64_t)w->edges << 4 |
+                    (int64_t)w->last_edges << 8 | (int64_t)w->multi << 12 | (int64_t)nonzero << 20;
+    w->run_begins = pass_word(s, flags) & 1;
+    int64_t *windows_at = s->word++;
+    if (s->giving)
+        windows = *windows_at;
+    for (int i = 0; i < EDDO_RINGS; i++)
+        if (w->windows >> i & 1)
+            pass_window(s, &w->window[i], i, &windows);
+    *windows_at = windows;
 }
 
 /* ---- the in-order part ------------------------------------------------------------------ */
@@ -256,10 +255,10 @@ static void pass_core(shaper *s)
         pass_times(s, x, x != d->program->stationary ? d->fabric.done : d->fabric_run + mid_run);
     pass_ages(s, d->fab_end, d->fabric.done, d->t->skew);
     pass_ages(s, d->cout_end, d->cout.done, 0);
-    for (int64_t run = d->runs_released - 2; run < d->runs_released; run++)
-        if (run >= 0)
-            d->registers[run & (EDDO_RUNS - 1)] =
-                pass_core_time(s, d->registers[run & (EDDO_RUNS - 1)]);
+    for (int64_t run = d->runs_released - 2; run < d->runs_released; run++) {
+        int64_t *release = &d->registers[run & (EDDO_RUNS - 1)];
+        *release = pass_core_time(s, run < 0 ? -1 : *release);
+    }
     for (int64_t run = d->cout.done; d->c_stationary && run < d->fabric_run; run++) {
         int64_t *end = &d->run_end[run & (EDDO_RUNS - 1)];
         *end = pass_core_time(s, *end + d->t->skew) - d->t->skew;
@@ -566,11 +565,6 @@ static bool take_ring(shaper *s, int x, int level)
     return true;
 }
 
-static bool moves(const cell *c)
-{
-    return word_moves(c->ready) || word_moves(c->release) || word_moves(c->stored);
-}
-
 /* `n` gets the record of a run. */
 static void give_cell(shaper *s, int x, int level, const cell_run *run, int64_t n)
 {
@@ -602,8 +596,7 @@ static void give_ring(shaper *s, int x, int level)
             run.above = pass_place(s, 0, 0);
         }
         int64_t to = *s->place; /* where the next one begins */
-        bool shifted = s->shift[ring] || (x == KPU_C && s->shift[walk_bit(x, KPU_HOIST_L3)]);
-        for (int64_t n = run.from; (shifted || moves(&run.cell)) && n < to; n++)
+        for (int64_t n = run.from; n < to; n++)
             give_cell(s, x, level, &run, n);
     }
     pass_place(s, 0, 0);
@@ -624,78 +617,129 @@ static bool pass_rings(shaper *s)
 
 /* ---- queues ----------------------------------------------------------------------------- */
 
-static void pass_queue(shaper *s, queue *q, int level)
+static void pass_step(shaper *s, queue *q, int level)
 {
     bool by_bm = level == KPU_HOIST_L2;
-    pass_walk(s, &q->walk, KPU_OPERANDS + 2 + by_bm, &q->iteration);
-    int64_t flags = (int64_t)q->phase | (int64_t)q->fresh << 4 | (int64_t)q->finished << 5;
     for (int x = 0; x < KPU_OPERANDS; x++) {
         int ring = walk_bit(x, level), above = walk_bit(x, KPU_HOIST_L3);
-        flags |= (int64_t)q->step_first[x] << (8 + x);
         q->step_number[x] = pass_place(s, ring | PLACE_SLOT | PLACE_WAITS, q->step_number[x]);
         if (by_bm)
             q->step_from[x] = pass_place(s, above | (x == KPU_C ? PLACE_SLOT : 0), q->step_from[x]);
         pass_place(s, ring | PLACE_SLOT | PLACE_WAITS, q->walk.window[ring].next_number);
-        pass_place(s, ring, 0); /* tiles before have never had a slot */
     }
-    pass_word(s, flags);
+}
+
+static void pass_queue(shaper *s, queue *q, int level)
+{
+    pass_walk(s, &q->walk, KPU_OPERANDS + 2 + (level == KPU_HOIST_L2), &q->iteration);
+    pass_step(s, q, level);
+    int64_t flags = (int64_t)q->phase | (int64_t)q->fresh << 4 | (int64_t)q->finished << 5;
+    for (int x = 0; x < KPU_OPERANDS; x++)
+        flags |= (int64_t)q->step_first[x] << (8 + x);
+    flags = pass_word(s, flags);
+    q->phase = (int)(flags & 15);
+    q->fresh = flags >> 4 & 1;
+    q->finished = flags >> 5 & 1;
+    for (int x = 0; x < KPU_OPERANDS; x++)
+        q->step_first[x] = flags >> (8 + x) & 1;
     q->store_next = pass_place(s, walk_bit(KPU_C, level), q->store_next);
     q->store_end = pass_place(s, walk_bit(KPU_C, level), q->store_end);
 }
 
+/* Kind, operand, edges and whether it waits are in one word, with how far what it needs is from
+ * what has been written. */
+enum { ENTRY_OPERAND = 4, ENTRY_EDGES = 8, ENTRY_WAITS = 12, ENTRY_NEEDED = 16 };
+
+static int64_t entry_word(const struct eddo *d, const entry *e)
+{
+    int64_t needed = 0;
+    if (e->mover && e->kind == ENTRY_LOAD_C)
+        needed = e->needed - c_at(&d->c[KPU_HOIST_L3], e->from)->written;
+    return (int64_t)e->kind | (int64_t)e->operand << ENTRY_OPERAND |
+           (int64_t)e->edges << ENTRY_EDGES | (int64_t)(e->waits != NULL) << ENTRY_WAITS |
+           needed * (INT64_C(1) << ENTRY_NEEDED);
+}
+
 static void pass_entry(shaper *s, entry *e)
 {
+    int64_t word = pass_word(s, s->giving ? 0 : entry_word(s->d, e));
+    e->kind = word & 15;
+    e->operand = word >> ENTRY_OPERAND & 15;
+    e->edges = word >> ENTRY_EDGES & 15;
     bool of_c = e->kind == ENTRY_LOAD_C, store = e->kind == ENTRY_STORE;
-    int ring = walk_bit(e->operand, e->mover ? KPU_HOIST_L2 : KPU_HOIST_L3);
-    int above = walk_bit(e->operand, KPU_HOIST_L3);
-    int waits = e->waits ? PLACE_WAITS : 0;
+    int waits = word >> ENTRY_WAITS & 1 ? PLACE_WAITS : 0,
+        above = walk_bit(e->operand, KPU_HOIST_L3);
+    int ring = e->mover ? walk_bit(e->operand, KPU_HOIST_L2) : above;
     e->number = pass_place(s, ring | (store ? 0 : PLACE_SLOT | waits), e->number);
     if (e->mover || of_c)
         e->from = pass_place(s, above | (store ? PLACE_SLOT : 0), e->from);
-    int64_t written = e->mover && of_c ? c_at(&s->d->c[KPU_HOIST_L3], e->from)->written : 0;
-    int64_t word = (int64_t)e->kind | (int64_t)e->operand << 4 | (int64_t)e->edges << 8 |
-                   (int64_t)(e->waits != NULL) << 12;
     if (e->mover && of_c)
-        e->needed = (pass_word(s, word + ((e->needed - written) * (1 << 16))) >> 16) + written;
-    else
-        pass_word(s, word);
+        e->needed = (word >> ENTRY_NEEDED) + c_at(&s->d->c[KPU_HOIST_L3], e->from)->written;
     if (!e->mover && of_c) /* the record of when it was stored may have gone */
-        pass_word(s, e->waits ? TIME_UNKNOWN : queue_time(s, BY_DMA, e->source));
+        pass_word(s, waits ? TIME_UNKNOWN : queue_time(s, BY_DMA, e->source));
+}
+
+/* The same number of commands in emission order, to be filled in. */
+static void renew_entries(queue *q, int64_t count, int64_t window, bool mover)
+{
+    for (int64_t i = 0; i < window; i++)
+        q->spare[i] = (int32_t)i;
+    q->oldest = q->newest = NULL;
+    for (int64_t i = 0; i < count; i++) {
+        entry *e = &q->entries[i];
+        e->mover = mover;
+        e->sequence = i;
+        e->earlier = q->newest;
+        e->later = NULL;
+        *(q->newest ? &q->newest->later : &q->oldest) = e;
+        q->newest = e;
+    }
+    q->count = q->emitted = count;
 }
 
 static void pass_entries(shaper *s, queue *q)
 {
-    pass_word(s, q->count);
+    int64_t count = pass_word(s, q->count);
+    if (s->giving)
+        renew_entries(q, count, s->d->program->eddo_window, q == &s->d->bm);
     for (entry *e = q->oldest; e; e = e->later)
         pass_entry(s, e);
 }
 
-/* Since when an engine has been busy without a break is compared with times that have passed. Those
- * that all engines see alike need not be known for that, but for cycle 0: from then on tiles of A
- * and B are in DRAM. */
-static void pass_since(shaper *s, engine *e, int by)
+/* Since when an engine has been busy without a break is compared with times that have passed. If
+ * all engines see all these alike, that much is enough; and whether it is cycle 0, from which on
+ * tiles of A and B are in DRAM. */
+static void take_engine(shaper *s, const engine *e, int by)
 {
-    bool told = pass_word(s, e->since > s->earliest[by]);
-    if (told)
-        e->since = pass_exact_time(s, e->since);
+    bool idle = e->free < s->now;
+    *s->word++ = idle ? TIME_PAST : exact_time(s, e->free);
+    if (idle)
+        *s->word++ = 0;
+    else if (e->since > s->earliest[by])
+        *s->word++ = exact_time(s, e->since);
     else
-        pass_word(s, e->since == 0);
+        *s->word++ = e->since == 0 ? TIME_PAST : TIME_RECENT;
 }
 
-static void pass_engines(shaper *s, queue *q, int by)
+static void take_engines(shaper *s)
 {
+    struct eddo *d = s->d;
+    s->shape->engines = (size_t)(s->word - s->shape->word);
+    for (int64_t i = 0; i < d->dma.engine_count; i++)
+        take_engine(s, &d->dma.engines[i], BY_DMA);
+    for (int64_t i = 0; i < d->bm.engine_count; i++)
+        take_engine(s, &d->bm.engines[i], BY_BM);
+}
+
+/* They already have been busy since when they are to be. */
+static void give_queue_engines(const shaper *s, queue *q, const int64_t *word)
+{
+    q->free_at = INT64_MAX;
     for (int64_t i = 0; i < q->engine_count; i++) {
         engine *e = &q->engines[i];
-        int64_t word = pass_word(s, e->free < s->now ? TIME_PAST : exact_time(s, e->free));
-        if (s->giving)
-            e->free = time_of(s, word);
-        if (word != TIME_PAST)
-            pass_since(s, e, by);
+        e->free = time_of(s, word[2 * i]);
+        q->free_at = e->free < q->free_at ? e->free : q->free_at;
     }
-    q->free_at = q->engines[0].free;
-    for (int64_t i = 1; i < q->engine_count; i++)
-        if (q->engines[i].free < q->free_at)
-            q->free_at = q->engines[i].free;
 }
 
 static bool pass_state(shaper *s)
@@ -707,13 +751,14 @@ static bool pass_state(shaper *s)
     d->settled = pass_place(s, walk_bit(KPU_C, KPU_HOIST_L3), d->settled);
     d->newest_stored = pass_place(s, walk_bit(KPU_C, KPU_HOIST_L3), d->newest_stored);
     d->unordered = pass_word(s, d->unordered);
+    s->shape->loose = (size_t)(s->place - s->shape->place);
     d->revisited = pass_place(s, walk_bit(KPU_C, KPU_HOIST_L3), d->revisited);
     if (!pass_rings(s))
         return false;
     pass_entries(s, &d->dma);
     pass_entries(s, &d->bm);
-    pass_engines(s, &d->dma, BY_DMA);
-    pass_engines(s, &d->bm, BY_BM);
+    if (!s->giving)
+        take_engines(s);
     return true;
 }
 
@@ -735,11 +780,6 @@ static busy_since find_since(const queue *q, int64_t now)
 
 /* At most five words and four places a command, three words an engine; some hundred for the rest
  * but the rings. Shapes with more runs of records than we leave room for are not worth it. */
-static bool told(const shaper *s)
-{
-    return s->earliest[BY_DMA] != INT64_MAX || s->earliest[BY_BM] != INT64_MAX;
-}
-
 shape_room shape_room_of(const struct eddo *d)
 {
     size_t commands = 2 * (size_t)d->program->eddo_window;
@@ -775,7 +815,7 @@ bool shape_take(struct eddo *d, const shape_room *room, shape *out)
                 .earliest = {INT64_MAX, INT64_MAX}};
     out->now = now;
     eddo_settle_stores(d, now);
-    if (!pass_state(&s) || (s.mixed && told(&s)))
+    if (!pass_state(&s))
         return false;
     note_stores(d, out);
     out->words = (size_t)(s.word - out->word);
@@ -793,13 +833,11 @@ static void forget_waits(queue *q)
     q->earliest = EDDO_UNKNOWN;
 }
 
-/* The records of a ring whose tiles are no longer what they were. */
-static void forget_records(struct eddo *d, const int64_t shift[EDDO_RINGS])
+/* Tiles are no longer what they were. */
+static void forget_records(struct eddo *d)
 {
     for (int level = 0; level < KPU_HOIST_LEVELS; level++)
         for (int x = 0; x < KPU_OPERANDS; x++) {
-            if (!shift[walk_bit(x, level)])
-                continue;
             zone z = find_zone(d, x, level);
             for (int64_t n = z.from; n < z.to; n++) {
                 if (x == KPU_C)
@@ -810,26 +848,46 @@ static void forget_records(struct eddo *d, const int64_t shift[EDDO_RINGS])
         }
 }
 
+/* Nor are sweeps. */
+static void forget_sweeps(struct eddo *d)
+{
+    for (int x = 0; x < KPU_OPERANDS; x++) {
+        again_forget(&d->stream[x].again);
+        again_forget(&d->bm.again[x]);
+    }
+    again_forget(&d->cout.again);
+}
+
 static void look_again(struct eddo *d, queue *q)
 {
     for (entry *e = q->oldest; e; e = e->later)
         eddo_look(d, e);
 }
 
-void shape_give(struct eddo *d, shape *wanted, const int64_t shift[EDDO_RINGS])
+/* Before anything else: what times of the past are made of depends on them. */
+static void give_engines(shaper *s)
 {
-    int64_t now = d->dma.now > d->bm.now ? d->dma.now : d->bm.now;
+    struct eddo *d = s->d;
+    const int64_t *word = s->shape->word + s->shape->engines;
+    give_queue_engines(s, &d->dma, word);
+    give_queue_engines(s, &d->bm, word + 2 * d->dma.engine_count);
+    s->since[BY_DMA] = find_since(&d->dma, s->now);
+    s->since[BY_BM] = find_since(&d->bm, s->now);
+}
+
+void shape_give(struct eddo *d, shape *wanted)
+{
     shaper s = {.d = d,
                 .shape = wanted,
                 .word = wanted->word,
                 .place = wanted->place,
                 .giving = true,
-                .now = wanted->now,
-                .since = {find_since(&d->dma, now), find_since(&d->bm, now)},
-                .shift = shift};
+                .now = wanted->now};
     forget_waits(&d->dma);
     forget_waits(&d->bm);
-    forget_records(d, shift);
+    forget_records(d);
+    forget_sweeps(d);
+    give_engines(&s);
     pass_state(&s);
     d->dma.now = d->bm.now = wanted->now;
     look_again(d, &d->dma);

@@ -22,7 +22,6 @@ enum { EDDO_ACTORS = KPU_OPERANDS + 4, EDDO_RINGS = KPU_OPERANDS * KPU_HOIST_LEV
 enum {
     PLACE_STEPS = EDDO_RINGS,
     PLACE_RUNS,
-    PLACE_LINES, /* each for itself */
     PLACE_KINDS,
     PLACE_KIND = 15,  /* mask */
     PLACE_SLOT = 16,  /* its slot matters as well, which is that of the tile a ring before */
@@ -43,6 +42,8 @@ typedef struct shape {
     uint16_t *kind;                       /* of each place */
     int64_t index[EDDO_ACTORS][KPU_NEST]; /* of the walks; the last is the actor's iteration */
     int64_t zone[EDDO_RINGS];             /* first tile of each ring whose record matters */
+    size_t engines;                       /* where their words begin */
+    size_t loose; /* the place of the last C tile that was fetched again, if ever one was */
     busy_since dma;
     int64_t settled, newest_stored;
 } shape;
@@ -55,8 +56,11 @@ shape_room shape_room_of(const struct eddo *d);
 
 /* False if it does not fit the room. */
 bool shape_take(struct eddo *d, const shape_room *room, shape *out);
-/* Makes a state of that shape, with its places, cycle and indices. The present state must be of the
- * same shape, `shift` tiles back in each ring. */
-void shape_give(struct eddo *d, shape *wanted, const int64_t shift[EDDO_RINGS]);
+/* Makes the state that has that shape, at its places, cycle and indices, of one of the same run.
+ * Since when engines have been busy, and which stores of C are remembered, is the caller's. */
+void shape_give(struct eddo *d, shape *wanted);
+
+/* Loops of which it matters later whether this is their first iteration, one bit each. */
+unsigned shape_first_matters(const kpu_program *program);
 
 #endif
