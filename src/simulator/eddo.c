@@ -87,45 +87,38 @@ static bool stored_known(struct eddo *d, entry *e)
     return true;
 }
 
-static bool dma_known(struct eddo *d, entry *e)
+static bool slot_known(struct eddo *d, entry *e)
 {
-    if (e->kind == ENTRY_LOAD) {
-        e->source = 0;
-        e->source_cause = KPU_STALL_LATENCY;
-        return tile_slot_known(d, KPU_HOIST_L3, e);
-    }
+    int level = e->mover ? KPU_HOIST_L2 : KPU_HOIST_L3;
+    if (e->kind == ENTRY_LOAD)
+        return tile_slot_known(d, level, e);
     if (e->kind == ENTRY_LOAD_C)
-        return c_slot_known(d, KPU_HOIST_L3, e->number, e) && stored_known(d, e);
-    c_record *from = c_at(&d->c[KPU_HOIST_L3], e->number);
+        return c_slot_known(d, level, e->number, e);
     e->slot = -1;
-    e->source = from->closed ? from->ready : EDDO_UNKNOWN;
-    e->source_cause = from->cause;
-    return known(e->source, e, &from->waiters);
+    return !e->mover || !c_at(&d->c[KPU_HOIST_L3], e->from)->unwritten ||
+           c_slot_known(d, KPU_HOIST_L3, e->from, e);
 }
 
-static bool bm_known(struct eddo *d, entry *e)
+static bool source_known(struct eddo *d, entry *e)
 {
+    if (e->kind == ENTRY_LOAD && !e->mover) {
+        e->source = 0;
+        e->source_cause = KPU_STALL_LATENCY;
+        return true;
+    }
     if (e->kind == ENTRY_LOAD) {
-        if (!tile_slot_known(d, KPU_HOIST_L2, e))
-            return false;
         tile_record *from = tile_at(&d->tile[e->operand][KPU_HOIST_L3], e->from);
         e->source = from->ready;
         e->source_cause = from->cause;
         return known(e->source, e, &from->waiters);
     }
-    if (e->kind == ENTRY_LOAD_C) {
-        if (!c_slot_known(d, KPU_HOIST_L2, e->number, e))
-            return false;
-        c_record *from = c_at(&d->c[KPU_HOIST_L3], e->from);
-        e->source = from->written == e->needed ? from->ready : EDDO_UNKNOWN;
-        e->source_cause = from->cause;
-        return known(e->source, e, &from->waiters);
-    }
-    c_record *from = c_at(&d->c[KPU_HOIST_L2], e->number);
-    e->slot = -1;
-    if (c_at(&d->c[KPU_HOIST_L3], e->from)->unwritten && !c_slot_known(d, KPU_HOIST_L3, e->from, e))
-        return false;
-    e->source = from->closed ? from->ready : EDDO_UNKNOWN;
+    if (e->kind == ENTRY_LOAD_C && !e->mover)
+        return stored_known(d, e);
+    bool load = e->kind == ENTRY_LOAD_C;
+    int64_t number = load ? e->from : e->number;
+    c_record *from = c_at(&d->c[e->mover && !load ? KPU_HOIST_L2 : KPU_HOIST_L3], number);
+    bool complete = load ? from->written == e->needed : from->closed;
+    e->source = complete ? from->ready : EDDO_UNKNOWN;
     e->source_cause = from->cause;
     return known(e->source, e, &from->waiters);
 }
@@ -134,7 +127,8 @@ static bool bm_known(struct eddo *d, entry *e)
 
 void eddo_look(struct eddo *d, entry *e)
 {
-    if (!(e->mover ? bm_known(d, e) : dma_known(d, e)))
+    e->has_slot = e->has_slot || slot_known(d, e);
+    if (!e->has_slot || !source_known(d, e))
         return;
     queue *q = e->mover ? &d->bm : &d->dma;
     e->waits = NULL;
@@ -167,6 +161,7 @@ static void refill(struct eddo *d, queue *q, int level)
         e->sequence = q->emitted++;
         e->earlier = q->newest;
         e->later = NULL;
+        e->has_slot = false;
         *(q->newest ? &q->newest->later : &q->oldest) = e;
         q->newest = e;
         q->count++;
@@ -208,10 +203,10 @@ static entry *take(queue *q, int64_t cycle)
 /* Puts the command on the free engine of lowest index; returns the cause of its start. */
 static int start_at(queue *q, const entry *e, int64_t cycle, int engine_cause, int64_t cycles)
 {
-    engine *free_engine = q->engines;
-    while (free_engine->free > cycle)
-        free_engine++;
-    bool idle = free_engine->free < cycle || later(e->slot, e->source) < free_engine->since;
+    engine *on = q->engines;
+    while (on->free > cycle)
+        on++;
+    bool idle = on->free < cycle || later(e->slot, e->source) < on->since;
     int slot_cause = engine_cause == KPU_STALL_L3_BANDWIDTH && e->kind != ENTRY_STORE
                          ? KPU_STALL_L2_SLOTS
                          : KPU_STALL_L3_SLOTS;
@@ -220,11 +215,11 @@ static int start_at(queue *q, const entry *e, int64_t cycle, int engine_cause, i
         cause = slot_cause;
     else if (e->source == cycle)
         cause = e->source_cause;
-    occupy(free_engine, cycle, cycles);
-    q->free_at = q->engines[0].free;
+    occupy(on, cycle, cycles);
+    int64_t free_at = q->engines[0].free;
     for (int64_t i = 1; i < q->engine_count; i++)
-        if (q->engines[i].free < q->free_at)
-            q->free_at = q->engines[i].free;
+        free_at = q->engines[i].free < free_at ? q->engines[i].free : free_at;
+    q->free_at = free_at;
     return cause;
 }
 

@@ -17,6 +17,7 @@ enum { ENTRY_LOAD, ENTRY_LOAD_C, ENTRY_STORE };
 typedef struct entry {
     uint8_t kind, operand, edges;
     bool mover;           /* in the block movers' queue, not the DMA engines' */
+    bool has_slot;        /* its slot's release is known */
     int64_t sequence;     /* place in emission order */
     int64_t number;       /* of the tile at the level that is written (load) or read (store) */
     int64_t from;         /* BM: number of the tile at L3; DMA_LOAD of C: when it was there last */
@@ -96,10 +97,11 @@ static inline bool taken_again(again_memo *a, const walk *w, int64_t i, again_fo
 /* DMA or block-mover queue: its first `window` commands not yet started, in emission order. */
 typedef struct queue {
     walk walk;
-    int64_t iteration, step_number[KPU_OPERANDS], step_from[KPU_OPERANDS];
-    bool step_first[KPU_OPERANDS];
+    int64_t iteration;
+    int64_t step_number[KPU_OPERANDS], step_from[KPU_OPERANDS]; /* of the tiles in `loads` */
+    unsigned loads;   /* operands whose loads, and first uses, are still to come at this step */
+    unsigned renewed; /* those that have one at every step of the sweep but the first */
     again_memo again[KPU_OPERANDS];
-    int phase;
     bool fresh, finished;
     int64_t store_next, store_end; /* tiles of C whose window has ended */
     entry *entries;                /* pool of `window` */

@@ -129,15 +129,6 @@ static unsigned run_stream_ab(struct eddo *d, int x)
     return due;
 }
 
-static unsigned run_stream_a(struct eddo *d)
-{
-    return run_stream_ab(d, KPU_A);
-}
-static unsigned run_stream_b(struct eddo *d)
-{
-    return run_stream_ab(d, KPU_B);
-}
-
 static unsigned run_stream_c(struct eddo *d)
 {
     actor *a = &d->stream[KPU_C];
@@ -289,14 +280,26 @@ static unsigned run_stream_out(struct eddo *d)
     return due;
 }
 
+static bool is_due(unsigned *due, int who)
+{
+    bool is = *due >> who & 1;
+    *due &= ~(1u << who);
+    return is;
+}
+
 void eddo_core_run(struct eddo *d, unsigned due)
 {
-    static unsigned (*const run[CORE_ACTORS])(struct eddo *) = {
-        run_stream_a, run_stream_b, run_stream_c, run_fabric, run_stream_out};
     while (due) {
-        int next = __builtin_ctz(due);
-        due &= due - 1;
-        due |= run[next](d);
+        if (is_due(&due, CORE_A))
+            due |= run_stream_ab(d, KPU_A);
+        if (is_due(&due, CORE_B))
+            due |= run_stream_ab(d, KPU_B);
+        if (is_due(&due, CORE_C))
+            due |= run_stream_c(d);
+        if (is_due(&due, CORE_FABRIC))
+            due |= run_fabric(d);
+        if (is_due(&due, CORE_COUT))
+            due |= run_stream_out(d);
     }
 }
 

@@ -1,22 +1,38 @@
 /* eddo: the commands of a queue in emission order, made when there is room for them. */
 #include "simulator/eddo.h"
 
-/* Arrives at a step: tile numbers at this queue's level (and at L3 for block movers), and the
- * stores of a window of C that ended before it. */
+/* The tile of operand x at the present step: its number at this queue's level, and at L3. */
+static void find_tile(queue *q, int x, int level)
+{
+    bool first;
+    if (level == KPU_HOIST_L2)
+        q->step_from[x] =
+            walk_tile_number(walk_of(&q->walk, x, KPU_HOIST_L3), q->iteration, &first);
+    q->step_number[x] = walk_tile_number(walk_of(&q->walk, x, level), q->iteration, &first);
+    q->loads |= (unsigned)first << x;
+}
+
+/* Arrives at a sweep: its tiles, and the stores of a window of C that ended before it. */
 static void arrive(queue *q, int level)
 {
+    q->renewed = 0;
     for (int x = 0; x < KPU_OPERANDS; x++) {
-        bool first;
-        walk_window *v = walk_of(&q->walk, x, level);
-        if (level == KPU_HOIST_L2)
-            q->step_from[x] =
-                walk_tile_number(walk_of(&q->walk, x, KPU_HOIST_L3), q->iteration, &first);
-        q->step_number[x] = walk_tile_number(v, q->iteration, &q->step_first[x]);
+        find_tile(q, x, level);
+        q->renewed |= (unsigned)walk_of(&q->walk, x, level)->first[1] << x;
     }
     q->store_end = walk_of(&q->walk, KPU_C, level)->base_number;
-    bool k_inner = q->walk.program->loop_dim[WALK_LAST] == KPU_K;
-    q->fresh = !(k_inner && q->iteration) && !walk_k_started(&q->walk);
-    q->phase = 0;
+    q->fresh = !walk_k_started(&q->walk);
+}
+
+/* At a later step of it. A tile that is no first use at the queue's level is none at L3. */
+static void arrive_within(queue *q, int level)
+{
+    for (unsigned left = q->renewed; left; left &= left - 1)
+        find_tile(q, __builtin_ctz(left), level);
+    if (q->walk.program->loop_dim[WALK_LAST] == KPU_K)
+        q->fresh = false;
+    else
+        q->store_end = walk_of(&q->walk, KPU_C, level)->base_number;
 }
 
 void eddo_emit_start(queue *q, int level)
@@ -24,20 +40,11 @@ void eddo_emit_start(queue *q, int level)
     arrive(q, level);
 }
 
-/* No first use at the remaining steps of the sweep? Then nothing is emitted there. */
-static bool quiet(const queue *q, int level)
-{
-    for (int x = 0; x < KPU_OPERANDS; x++)
-        if (q->walk.window[walk_bit(x, level)].first[1])
-            return false;
-    return true;
-}
-
 static void leave_step(queue *q, int level)
 {
     q->iteration++;
-    if (q->iteration < q->walk.trips[WALK_LAST] && !quiet(q, level)) {
-        arrive(q, level);
+    if (q->renewed && q->iteration < q->walk.trips[WALK_LAST]) {
+        arrive_within(q, level);
         return;
     }
     q->iteration = 0;
@@ -64,12 +71,10 @@ static void set_entry(entry *e, int kind, int operand, unsigned edges)
     e->edges = (uint8_t)edges;
 }
 
-/* DMA: the load of operand x at this step, if there is one. */
+/* DMA: the load of operand x at this step, whose tile is a first use. None if it is a fresh C. */
 static bool emit_dma_load(struct eddo *d, int x, entry *out)
 {
     queue *q = &d->dma;
-    if (!q->step_first[x])
-        return false;
     unsigned edges = step_edges(q);
     set_entry(out, x == KPU_C ? ENTRY_LOAD_C : ENTRY_LOAD, x, edges);
     out->number = q->step_number[x];
@@ -87,8 +92,6 @@ static bool emit_dma_load(struct eddo *d, int x, entry *out)
 static bool emit_bm_load(struct eddo *d, int x, entry *out)
 {
     queue *q = &d->bm;
-    if (!q->step_first[x])
-        return false;
     unsigned edges = step_edges(q);
     set_entry(out, x == KPU_C ? ENTRY_LOAD_C : ENTRY_LOAD, x, edges);
     out->number = q->step_number[x];
@@ -132,8 +135,9 @@ bool eddo_emit(struct eddo *d, queue *q, int level, entry *out)
         }
         if (q->finished)
             return false;
-        while (q->phase < KPU_OPERANDS) {
-            int x = q->phase++;
+        while (q->loads) {
+            int x = __builtin_ctz(q->loads);
+            q->loads &= q->loads - 1;
             if (level == KPU_HOIST_L3 ? emit_dma_load(d, x, out) : emit_bm_load(d, x, out))
                 return true;
         }

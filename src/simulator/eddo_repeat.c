@@ -47,7 +47,7 @@ static int64_t time_left(int64_t time, int64_t now)
 
 static uint64_t glimpse_queue(const queue *q, int64_t now, unsigned place)
 {
-    uint64_t hash = mix(q->count << 20 | q->known_count << 3 | q->phase, place);
+    uint64_t hash = mix(q->count << 20 | q->known_count << 3 | (int64_t)q->loads, place);
     for (int64_t i = 0; i < q->engine_count && i < GLIMPSED_ENGINES; i++)
         hash += mix(time_left(q->engines[i].free, now), place + 1 + (unsigned)i);
     return hash;

@@ -4,7 +4,6 @@
 
 typedef struct search {
     struct eddo *d;
-    const moments *m;
     replay *apart;
     unsigned first_matters; /* loops whose first iteration is not like the others */
 } search;
@@ -14,6 +13,8 @@ typedef struct search {
 static bool places_correspond(const search *s, const shape *old, const shape *now)
 {
     bool known[PLACE_KINDS] = {false};
+    for (int kind = 0; kind < PLACE_KINDS; kind++)
+        s->apart->place[kind] = 0;
     for (size_t i = 0; i < now->places; i++) {
         int kind = now->kind[i] & PLACE_KIND;
         int64_t apart = now->place[i] - old->place[i];
@@ -70,15 +71,19 @@ static unsigned first_matters(const kpu_program *p)
 const moment *replay_find(struct eddo *d, const moments *m, const moment *old, replay *out)
 {
     const shape *now = &m->draft.shape;
-    search s = {.d = d, .m = m, .apart = out, .first_matters = first_matters(d->program)};
-    *out = (replay){.cycles = now->now - old->shape.now};
-    if (!places_correspond(&s, &old->shape, now))
+    search s = {.d = d, .apart = out, .first_matters = first_matters(d->program)};
+    const moment *next = moments_get(m, old->next), *last = old;
+    if (!next)
         return NULL;
+    out->cycles = now->now - old->shape.now;
     for (int a = 0; a < EDDO_ACTORS; a++)
         for (int l = 0; l < KPU_NEST; l++)
             out->index[a][l] = now->index[a][l] - old->shape.index[a][l];
-    const moment *last = old, *next;
-    while ((next = moments_get(m, last->next)) && follows(&s, last, next))
+    if (!follows(&s, old, next) || !places_correspond(&s, &old->shape, now))
+        return NULL;
+    while (next && follows(&s, last, next)) {
         last = next;
-    return last == old ? NULL : last;
+        next = moments_get(m, last->next);
+    }
+    return last;
 }
