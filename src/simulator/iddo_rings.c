@@ -415,9 +415,9 @@ bool rings_fit(period *d)
 static bool dram_is_over(const period *d)
 {
     const pass *p = d->p;
-    int64_t wait = d->earliest.dma_c_slot + d->shift;
     if (d->earliest.nearest == INT64_MAX)
         return true;
+    int64_t wait = d->earliest.dma_c_slot + d->shift;
     int ring = walk_bit(KPU_C, KPU_HOIST_L3);
     int64_t stored = p->stored[KPU_HOIST_L3], first = stored - p->s->stored_mask - 1;
     int64_t last = p->walk.window[ring].next_number + d->tiles[ring] - d->earliest.nearest;
