@@ -197,7 +197,7 @@ static void pass_fab(struct eddo *d, actor *a)
     a->done++;
     if (++a->iteration == a->walk.trips[WALK_LAST]) {
         next_sweep(a);
-        advanced = a->walk.changed;
+        advanced = a->finished ? KPU_NEST : a->walk.changed;
     }
     d->crossed = advanced < d->crossed ? advanced : d->crossed;
 }
