@@ -130,7 +130,7 @@ int reserve_iddo(kpu_simulator *s, int64_t stores)
 
 int reserve_eddo(kpu_simulator *s)
 {
-    if (!reserve_engines(s) || !reserve_l1(s))
+    if (!reserve_engines(s))
         return KPU_E_MEMORY;
     memset(&s->tally, 0, sizeof s->tally);
     return KPU_OK;

@@ -418,34 +418,6 @@ bool walk_c_returns(const kpu_program *p, int level)
     return false;
 }
 
-static int64_t global_index(const walk *w, int dim)
-{
-    int64_t index = 0;
-    for (int i = 0; i < KPU_NEST; i++)
-        if (w->program->loop_dim[i] == dim) {
-            if (i < KPU_BLOCK_LOOPS) {
-                int tile_loop = KPU_BLOCK_LOOPS;
-                while (w->program->loop_dim[tile_loop] != dim)
-                    tile_loop++;
-                index += w->index[i] * w->program->trips[tile_loop][0];
-            } else {
-                index += w->index[i];
-            }
-        }
-    return index;
-}
-
-int64_t walk_c_tile(const walk *w)
-{
-    return global_index(w, KPU_M) * w->program->tiles[KPU_N] + global_index(w, KPU_N);
-}
-
-int64_t walk_c_tile_stride(const walk *w)
-{
-    int inner = w->program->loop_dim[WALK_LAST];
-    return inner == KPU_M ? w->program->tiles[KPU_N] : inner == KPU_N;
-}
-
 bool walk_taken_again(const walk *w, int operand, int64_t i, int window, int reader)
 {
     unsigned relevant = w->program->relevant[operand], moving = relevant & w->multi;

@@ -161,8 +161,5 @@ static inline bool walk_k_started(const walk *w) /* at the sweep's first step */
 }
 /* At the sweep's last step: all k steps are done. */
 bool walk_k_finished(const walk *w);
-/* Row-major index, in the problem, of the C tile at the sweep's first step; and per step. */
-int64_t walk_c_tile(const walk *w);
-int64_t walk_c_tile_stride(const walk *w);
 
 #endif
