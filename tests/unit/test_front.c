@@ -1,6 +1,7 @@
 /* Archive, hypervolume and epsilon indicators against their definitions. */
 #include "kpu/explorer.h"
 
+#include "dominance_by_definition.h"
 #include "run_suite.h"
 #include <math.h>
 #include <stdlib.h>
@@ -16,17 +17,6 @@ static double draw(uint64_t stream, uint64_t index, uint64_t levels, bool specia
     if (special && r % 16 == 0)
         return specials[(r >> 8) % 5];
     return (double)((r >> 16) % levels) - (double)(levels / 2);
-}
-
-static bool dominates(const double *a, const double *b, int objectives)
-{
-    bool better = false;
-    for (int d = 0; d < objectives; d++) {
-        if (!(a[d] <= b[d]))
-            return false;
-        better = better || a[d] < b[d];
-    }
-    return better;
 }
 
 /* ---- The archive ------------------------------------------------------------------------ */

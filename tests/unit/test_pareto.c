@@ -1,23 +1,13 @@
 /* kpu_pareto_front against the definition, on points with many ties and duplicates. */
 #include "kpu/explorer.h"
 
+#include "dominance_by_definition.h"
 #include "run_suite.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { POINTS_MAX = 300, OBJECTIVES_MAX = 5 };
-
-static bool dominates(const double *a, const double *b, int objectives)
-{
-    bool better = false;
-    for (int d = 0; d < objectives; d++) {
-        if (!(a[d] <= b[d]))
-            return false;
-        better = better || a[d] < b[d];
-    }
-    return better;
-}
 
 /* The definition, word by word. */
 static int64_t brute_force(const double *values, int64_t count, int objectives, int64_t *front)
