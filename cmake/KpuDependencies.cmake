@@ -5,6 +5,7 @@ find_package(HDF5 REQUIRED COMPONENTS C)
 pkg_check_modules(INIH REQUIRED IMPORTED_TARGET inih)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(CBLAS REQUIRED IMPORTED_TARGET openblas) # programs and tests, not the library
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 
 # The distribution's Python first: it is the one for which the packages of analysis/ are installed.

@@ -4,9 +4,9 @@ include(CMakePackageConfigHelpers)
 set(kpu_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/kpu)
 set(kpu_data_dir ${CMAKE_INSTALL_DATADIR}/kpu-dse)
 
-set_target_properties(kpu-dse PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+set_target_properties(${KPU_PROGRAMS} PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
 install(TARGETS kpu EXPORT kpu-targets)
-install(TARGETS kpu-dse)
+install(TARGETS ${KPU_PROGRAMS})
 install(DIRECTORY include/kpu DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(DIRECTORY configs sweeps DESTINATION ${kpu_data_dir})
 

@@ -4,7 +4,7 @@
 
 # a|b: either will do, a is installed.
 packages_build="gcc libc6-dev cmake ninja-build pkg-config|pkgconf libhdf5-dev libinih-dev
-libjansson-dev libxxhash-dev zlib1g-dev libcunit1-dev python3"
+libjansson-dev libopenblas-dev libxxhash-dev zlib1g-dev libcunit1-dev python3"
 packages_pictures="python3-numpy python3-h5py python3-pandas python3-matplotlib"
 packages_tsan="clang libomp-dev"
 

@@ -116,6 +116,26 @@ int kpu_text_read(const char *path, char **out, size_t *bytes, kpu_diag *diag);
  * all is well. */
 size_t kpu_text_first_junk(const char *text, size_t bytes);
 
+/* A growing string; zeroed memory is a valid empty one (data NULL). `failed` once memory ran out:
+ * then nothing more is appended, so it is enough to look at the end. */
+typedef struct kpu_text {
+    char *data; /* NUL-terminated */
+    size_t length, capacity;
+    bool failed;
+} kpu_text;
+
+void kpu_text_fini(kpu_text *text);
+void kpu_text_clear(kpu_text *text); /* keeps the memory */
+void kpu_text_put(kpu_text *text, const char *string);
+void kpu_text_put_bytes(kpu_text *text, const char *bytes, size_t count);
+void kpu_text_repeat(kpu_text *text, char c, int count); /* nothing if count <= 0 */
+void kpu_text_format(kpu_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void kpu_text_put_int(kpu_text *text, int64_t value);
+/* Shortest of 15 to 17 digits that reads back as the same double; whole numbers as integers. */
+void kpu_text_put_double(kpu_text *text, double value);
+void kpu_text_put_json_string(kpu_text *text, const char *string); /* UTF-8, with its quotes */
+void kpu_text_put_json_number(kpu_text *text, double value);       /* null if not finite */
+
 /* Nearest of `count` names to `name` by edit distance (a swap of neighbours is one edit), or NULL
  * when none is near. */
 const char *kpu_nearest_name(const char *name, const char *const *names, size_t count);

@@ -15,6 +15,8 @@ typedef struct kpu_problem {
     int64_t dim[KPU_DIMS];               /* M, N, K >= 1 */
     int64_t element_bytes[KPU_OPERANDS]; /* eA, eB, eC (final output) */
     int64_t partial_bytes;               /* eP >= eC */
+    bool transposed[KPU_OPERANDS]; /* A, B: lie in memory as K x M, N x K; a block mover turns each
+                                      tile on its way to L2 (docs/model.md, "Transposition") */
 } kpu_problem;
 
 /* A GEMM of a workload: `count` equal ones run in it. */

@@ -1,8 +1,8 @@
 /* A JSON case -> machine, problem, candidate. Strict: a field that is missing, unknown or of the
  * wrong type is a complaint that names it, and all complaints of a case are gathered. */
-#include <jansson.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "kpu/report.h"
 #include "report/case_fields.h"
 
@@ -14,21 +14,6 @@ typedef struct reader {
     const char *parent, *group; /* "hw", "dma"; parent may be "" */
     void *target;               /* the structure that is filled */
 } reader;
-
-static const char *type_text(const json_t *value)
-{
-    switch (json_typeof(value)) {
-    case JSON_OBJECT: return "an object";
-    case JSON_ARRAY: return "an array";
-    case JSON_STRING: return "a string";
-    case JSON_INTEGER: return "an integer";
-    case JSON_REAL: return "a real number";
-    case JSON_TRUE:
-    case JSON_FALSE: return "a boolean";
-    case JSON_NULL: break;
-    }
-    return "null";
-}
 
 /* "hw.dma.latency: message" */
 static void complain(reader *r, const char *field, const char *message)
@@ -42,7 +27,7 @@ static void complain(reader *r, const char *field, const char *message)
 static void complain_type(reader *r, const char *field, const char *expected, const json_t *got)
 {
     char message[PATH_MAX_BYTES];
-    snprintf(message, sizeof message, "expected %s, got %s", expected, type_text(got));
+    snprintf(message, sizeof message, "expected %s, got %s", expected, json_node_type_text(got));
     complain(r, field, message);
 }
 
@@ -101,8 +86,8 @@ static void read_word(reader *r, const kpu_field *field, const json_t *value, vo
     kpu_text_put(&message, "expected one of");
     for (size_t i = 0; i < field->word_count; i++)
         kpu_text_format(&message, "%s \"%s\"", i > 0 ? "," : "", field->words[i]);
-    kpu_text_format(&message, ", got %s%.20s%s", word ? "\"" : "", word ? word : type_text(value),
-                    word ? "\"" : "");
+    kpu_text_format(&message, ", got %s%.20s%s", word ? "\"" : "",
+                    word ? word : json_node_type_text(value), word ? "\"" : "");
     complain(r, field->name, message.data ? message.data : "unknown word");
     kpu_text_fini(&message);
 }
@@ -263,7 +248,7 @@ static int read_case(const json_t *root, kpu_machine *machine, kpu_problem *prob
     if (!json_is_object(root))
         return kpu_diag_add(diag, KPU_E_INPUT,
                             "expected an object {\"hw\", \"problem\", \"candidate\"}, got %s",
-                            type_text(root));
+                            json_node_type_text(root));
     read_machine(&r, root, machine);
     r.target = problem;
     read_group(&r, root, &kpu_problem_group);

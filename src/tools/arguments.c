@@ -88,8 +88,8 @@ static int complain_unknown(const kpu_command *command, const char *given, kpu_d
     if (nearest)
         return kpu_diag_add(diag, KPU_E_USAGE, "%s: unknown option \"%s\"; did you mean --%s?",
                             command->name, given, nearest);
-    return kpu_diag_add(diag, KPU_E_USAGE, "%s: unknown option \"%s\"; see kpu-dse %s --help",
-                        command->name, given, command->name);
+    return kpu_diag_add(diag, KPU_E_USAGE, "%s: unknown option \"%s\"; see %s%s --help",
+                        command->name, given, kpu_command_prefix(command), command->name);
 }
 
 /* getopt_long found something wrong with the argument before optind, or inside it. */
@@ -129,8 +129,8 @@ static int parse(const kpu_command *command, int argc, char **argv, void *values
 static int check_operands(const kpu_command *command, int count, kpu_diag *diag)
 {
     if (count < command->min_operands)
-        return kpu_diag_add(diag, KPU_E_USAGE, "%s: missing %s; see kpu-dse %s --help",
-                            command->name, command->operands, command->name);
+        return kpu_diag_add(diag, KPU_E_USAGE, "%s: missing %s; see %s%s --help", command->name,
+                            command->operands, kpu_command_prefix(command), command->name);
     if (count > command->max_operands)
         return kpu_diag_add(diag, KPU_E_USAGE, "%s: too many arguments: expected %s", command->name,
                             *command->operands ? command->operands : "none");

@@ -48,7 +48,8 @@ typedef struct kpu_call {
 } kpu_call;
 
 typedef struct kpu_command {
-    const char *name;
+    const char *name;     /* of the subcommand; of a program of one command, the program's */
+    bool is_program;      /* a program of one command: no "kpu-dse" before its name */
     const char *operands; /* "SWEEP.ini" in the help, "" if it takes none */
     int min_operands, max_operands;
     const char *summary; /* one line */
@@ -59,6 +60,13 @@ typedef struct kpu_command {
     void (*defaults)(void *values);   /* may be NULL: all zero */
     int (*run)(const kpu_call *call); /* a kpu_error; complaints go to call->diag */
 } kpu_command;
+
+/* The main() of a program: runs `dispatch`, prints what was complained about, and returns the exit
+ * code: 0 well, 1 the run failed, 2 bad usage or bad input, 130 interrupted. */
+int kpu_program_main(int argc, char **argv, int (*dispatch)(int argc, char **argv, kpu_diag *diag));
+/* What a program of one command dispatches to, --version included. */
+int kpu_program_call(const kpu_command *command, int argc, char **argv, kpu_diag *diag);
+const char *kpu_command_prefix(const kpu_command *command); /* "kpu-dse ", or "" */
 
 /* commands.def, in the order of the help */
 #define KPU_X(name) extern const kpu_command kpu_command_##name;
@@ -73,5 +81,7 @@ const kpu_command *kpu_command_at(size_t index);
 int kpu_command_call(const kpu_command *command, int argc, char **argv, kpu_diag *diag);
 void kpu_command_print_help(const kpu_command *command);
 void kpu_command_print_usage(void); /* of the whole program */
+/* Prints words from `column` on, wrapped; the cursor is at `at`. */
+void kpu_command_print_wrapped(const char *text, int at, int column);
 
 #endif

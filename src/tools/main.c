@@ -1,9 +1,5 @@
-/* kpu-dse: finds the subcommand, runs it, prints what it complained about, and says with its exit
- * code how it went: 0 well, 1 the run failed, 2 bad usage or bad input, 130 interrupted. */
-#include <errno.h>
-#include <signal.h>
+/* kpu-dse: finds the subcommand and runs it. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tools/command.h"
@@ -13,7 +9,7 @@ static const kpu_command *const commands[] = {
 #include "commands.def"
 #undef KPU_X
 };
-enum { COMMANDS = sizeof commands / sizeof *commands };
+enum { COMMANDS = sizeof commands / sizeof *commands, COMMAND_COLUMN = 15 };
 
 size_t kpu_command_count(void)
 {
@@ -23,6 +19,21 @@ size_t kpu_command_count(void)
 const kpu_command *kpu_command_at(size_t index)
 {
     return commands[index];
+}
+
+void kpu_command_print_usage(void)
+{
+    puts("Usage: kpu-dse COMMAND [OPTION]... [ARGUMENT]...\n"
+         "Design-space exploration of GEMMs on a KPU: candidates are compiled and timed\n"
+         "command by command.\n\n"
+         "Commands:");
+    for (size_t i = 0; i < kpu_command_count(); i++) {
+        const kpu_command *command = kpu_command_at(i);
+        kpu_command_print_wrapped(command->summary, printf("  %s", command->name), COMMAND_COLUMN);
+    }
+    puts("\n  kpu-dse COMMAND --help   explains a command\n"
+         "  kpu-dse --version        prints the version\n\n"
+         "Exit code: 0 success, 1 the run failed, 2 bad usage or bad input, 130 interrupted.");
 }
 
 static const kpu_command *find_command(const char *name, kpu_diag *diag)
@@ -59,36 +70,7 @@ static int dispatch(int argc, char **argv, kpu_diag *diag)
     return command ? kpu_command_call(command, argc - 1, argv + 1, diag) : KPU_E_USAGE;
 }
 
-/* What did not reach the reader is a failure even if everything was computed. */
-static int close_output(kpu_diag *diag)
-{
-    bool failed = ferror(stdout) != 0;
-    errno = 0;
-    if (fflush(stdout) != 0)
-        failed = true;
-    if (!failed)
-        return KPU_OK;
-    return kpu_diag_add(diag, KPU_E_IO, "cannot write the standard output%s%s", errno ? ": " : "",
-                        errno ? strerror(errno) : "");
-}
-
 int main(int argc, char **argv)
 {
-    /* A reader that went away or a limit on file sizes shows as a failed write, with a message. */
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
-    kpu_diag diag;
-    kpu_diag_init(&diag);
-    int status = dispatch(argc, argv, &diag);
-    int closed = close_output(&diag);
-    if (status == KPU_OK)
-        status = closed;
-    char *text = kpu_diag_render(&diag);
-    if (text)
-        fputs(text, stderr);
-    else if (status != KPU_OK)
-        fprintf(stderr, "error: %s\n", kpu_error_text(status));
-    free(text);
-    kpu_diag_fini(&diag);
-    return kpu_error_exit_code(status);
+    return kpu_program_main(argc, argv, dispatch);
 }

@@ -42,7 +42,8 @@ static void pass_begin(pass *p, const bench *b, int64_t size)
 {
     p->bench = b;
     p->simulator = kpu_simulator_new();
-    p->problem = (kpu_problem){{size, size, size}, {4, 4, 4}, 4};
+    p->problem =
+        (kpu_problem){.dim = {size, size, size}, .element_bytes = {4, 4, 4}, .partial_bytes = 4};
     if (p->simulator)
         kpu_simulator_set_stop(p->simulator, must_end, p);
 }

@@ -168,7 +168,8 @@ int main(int argc, char **argv)
     int code = b.simulator ? parse(argc, argv, &set) : KPU_E_MEMORY;
     if (code == KPU_OK)
         code = kpu_machine_load(KPU_SOURCE_DIR "/configs/default.ini", &b.machine, NULL);
-    b.problem = (kpu_problem){{set.size, set.size, set.size}, {4, 4, 4}, 4};
+    b.problem = (kpu_problem){
+        .dim = {set.size, set.size, set.size}, .element_bytes = {4, 4, 4}, .partial_bytes = 4};
     for (int64_t control = 0; code == KPU_OK && control < KPU_CONTROLS; control++)
         code = run(&b, &set, control);
     kpu_simulator_free(b.simulator);

@@ -9,7 +9,7 @@
 
 static kpu_problem fp32_problem(int64_t m, int64_t n, int64_t k)
 {
-    return (kpu_problem){{m, n, k}, {4, 4, 4}, 4};
+    return (kpu_problem){.dim = {m, n, k}, .element_bytes = {4, 4, 4}, .partial_bytes = 4};
 }
 
 /* Single buffers, no tile kept longer than it is used. */

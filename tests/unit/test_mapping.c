@@ -32,7 +32,8 @@ static kpu_machine roomy_machine(void)
 }
 
 /* 24 x 20 x 30 in tiles of 8 x 8 x 8: 3 x 3 x 4 tiles, the last of n and k smaller. */
-static const kpu_problem problem_24_20_30 = {{24, 20, 30}, {2, 4, 4}, 8};
+static const kpu_problem problem_24_20_30 = {
+    .dim = {24, 20, 30}, .element_bytes = {2, 4, 4}, .partial_bytes = 8};
 
 static kpu_candidate candidate_of_8(void)
 {
@@ -262,7 +263,8 @@ static void test_bounds(void)
 {
     kpu_machine machine = roomy_machine();
     kpu_candidate c = candidate_of_8();
-    kpu_problem problem = {{1000, 1000, 1001}, {4, 4, 4}, 4};
+    kpu_problem problem = {
+        .dim = {1000, 1000, 1001}, .element_bytes = {4, 4, 4}, .partial_bytes = 4};
     kpu_bounds bounds;
     for (int d = 0; d < KPU_DIMS; d++)
         c.tile[d] = 4;
@@ -343,13 +345,17 @@ static void test_illegal_problems(void)
         kpu_problem problem;
         const char *complaint;
     } cases[] = {
-        {{{0, 1, 1}, {4, 4, 4}, 4}, "M, N and K"},
-        {{{1, 1, -5}, {4, 4, 4}, 4}, "M, N and K"},
-        {{{1, 1, 1}, {4, 0, 4}, 4}, "element"},
-        {{{1, 1, 1}, {4, 4, 4}, 2}, "eP"},
-        {{{INT64_C(1) << 31, INT64_C(1) << 31, INT64_C(1) << 31}, {4, 4, 4}, 4}, "M*N*K"},
-        {{{INT64_MAX, 1, 1}, {1, 1, 1}, 1}, "M*N*K"},
-        {{{INT64_MAX, INT64_MAX, INT64_MAX}, {8, 8, 8}, 8}, "M*N*K"},
+        {{.dim = {0, 1, 1}, .element_bytes = {4, 4, 4}, .partial_bytes = 4}, "M, N and K"},
+        {{.dim = {1, 1, -5}, .element_bytes = {4, 4, 4}, .partial_bytes = 4}, "M, N and K"},
+        {{.dim = {1, 1, 1}, .element_bytes = {4, 0, 4}, .partial_bytes = 4}, "element"},
+        {{.dim = {1, 1, 1}, .element_bytes = {4, 4, 4}, .partial_bytes = 2}, "eP"},
+        {{.dim = {INT64_C(1) << 31, INT64_C(1) << 31, INT64_C(1) << 31},
+          .element_bytes = {4, 4, 4},
+          .partial_bytes = 4},
+         "M*N*K"},
+        {{.dim = {INT64_MAX, 1, 1}, .element_bytes = {1, 1, 1}, .partial_bytes = 1}, "M*N*K"},
+        {{.dim = {INT64_MAX, INT64_MAX, INT64_MAX}, .element_bytes = {8, 8, 8}, .partial_bytes = 8},
+         "M*N*K"},
     };
     kpu_candidate c = candidate_of_8();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

@@ -8,7 +8,7 @@
 
 static kpu_problem fp32_problem(int64_t m, int64_t n, int64_t k)
 {
-    return (kpu_problem){{m, n, k}, {4, 4, 4}, 4};
+    return (kpu_problem){.dim = {m, n, k}, .element_bytes = {4, 4, 4}, .partial_bytes = 4};
 }
 
 /* Single buffers, no tile kept longer than it is used. */
@@ -241,7 +241,8 @@ static void test_default_machine(void)
 static void test_cycles_beyond_64_bits(void)
 {
     kpu_machine machine = tiny_machine;
-    kpu_problem problem = {{1, 1, INT64_C(1) << 39}, {8, 8, 8}, 8};
+    kpu_problem problem = {
+        .dim = {1, 1, INT64_C(1) << 39}, .element_bytes = {8, 8, 8}, .partial_bytes = 8};
     kpu_candidate candidate = plain_candidate(KPU_OS, KPU_IDDO);
     kpu_simulator *simulator = kpu_simulator_new();
     kpu_result result;

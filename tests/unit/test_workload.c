@@ -231,7 +231,7 @@ static void test_bad_inline(void)
 
 static void test_problem_validate(void)
 {
-    kpu_problem good = {{1, 1, 1}, {4, 4, 2}, 4}, bad;
+    kpu_problem good = {.dim = {1, 1, 1}, .element_bytes = {4, 4, 2}, .partial_bytes = 4}, bad;
     CU_ASSERT_EQUAL(kpu_problem_validate(&good, NULL, NULL), KPU_OK);
     good.dim[KPU_M] = KPU_WORKLOAD_DIM_MAX;
     CU_ASSERT_EQUAL(kpu_problem_validate(&good, NULL, NULL), KPU_OK);

@@ -1,4 +1,5 @@
-#include "kpu/report.h"
+/* Growing strings. */
+#include "kpu/base.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,0 +1,67 @@
+/* kpu/tiling.h - chooses dataflow and tiling of one matrix multiplication for a machine. */
+#ifndef KPU_TILING_H
+#define KPU_TILING_H
+
+#include "kpu/mapping.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { KPU_TILING_WHY_MAX = 511 };
+
+struct kpu_tiling_question;
+struct kpu_tiling;
+
+/* One row of the table of strategies (src/explorer/strategies.def). */
+typedef struct kpu_tile_strategy {
+    const char *name, *summary; /* "analytical", "search", "exact" */
+    int (*choose)(const struct kpu_tiling_question *question, struct kpu_tiling *out,
+                  kpu_diag *diag);
+} kpu_tile_strategy;
+size_t kpu_tile_strategy_count(void);
+const kpu_tile_strategy *kpu_tile_strategy_at(size_t index);
+const kpu_tile_strategy *kpu_tile_strategy_find(const char *name); /* NULL: none */
+
+/* What tilings are allowed. */
+typedef struct kpu_tiling_limits {
+    int64_t
+        min_tile_elements; /* of TM*TN, TN*TK and TM*TK each, unless the whole operand is less */
+    int64_t max_tiles_per_dim; /* 0: any number */
+    double target_reuse;       /* 0: none; at least that many MACs per DRAM byte, if any has it */
+    bool prefer_square;        /* of equals, the tile whose TM and TN are nearest in ratio */
+} kpu_tiling_limits;
+
+typedef struct kpu_tiling_question {
+    const kpu_machine *machine;
+    const kpu_problem *problem;
+    const kpu_candidate *base; /* all that is not chosen: buffering, control, ...; dataflow, unless
+                                  it is to be chosen */
+    bool any_dataflow;         /* choose it too: by rule if analytical, else by searching all */
+    const char *objective;     /* metric to minimise (or maximise, as kpu_metric says): "cycles",
+                                  "dram_bytes", "energy_pj", "edp", ... */
+    kpu_tiling_limits limits;
+    int threads; /* as in kpu_explore_options */
+} kpu_tiling_question;
+
+typedef struct kpu_tiling {
+    kpu_candidate candidate;
+    double objective_value;
+    int64_t considered, evaluated;    /* points of the space, and those that were simulated */
+    char why[KPU_TILING_WHY_MAX + 1]; /* sentences for a person */
+} kpu_tiling;
+
+/* Dataflow by the known rules (large M: weight-stationary; large N: input-stationary; balanced:
+ * output-stationary; small K: output-stationary with full K), and why. */
+int kpu_dataflow_by_rule(const kpu_machine *machine, const kpu_problem *problem,
+                         char why[KPU_TILING_WHY_MAX + 1]);
+
+/* KPU_E_INPUT with a complaint: nothing fits the machine within the limits, an unknown
+ * objective. */
+int kpu_tiling_choose(const kpu_tile_strategy *strategy, const kpu_tiling_question *question,
+                      kpu_tiling *out, kpu_diag *diag);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
