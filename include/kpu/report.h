@@ -5,6 +5,7 @@
 #define KPU_REPORT_H
 
 #include "kpu/metrics.h"
+#include "kpu/schedule.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -105,6 +106,72 @@ void kpu_result_summarise(kpu_text *text, const kpu_machine *machine, const kpu_
 /* The same with the loop nest, the memory hierarchy and the distance from each bound. Both fit 80
  * columns. */
 void kpu_result_explain(kpu_text *text, const kpu_machine *machine, const kpu_result *result);
+
+/* ---- Schedules (docs/schedules.md) -------------------------------------------------------- */
+
+/* Takes a long text piece by piece. What it returns other than KPU_OK ends the writing and is
+ * handed on. */
+typedef struct kpu_sink {
+    int (*take)(void *context, const char *text, size_t bytes);
+    void *context;
+} kpu_sink;
+
+/* A list of records: which part of a schedule, and how it is printed. Zeroed but for last_step: a
+ * table. */
+typedef struct kpu_list_style {
+    kpu_table_format format;
+    int64_t first_step, last_step; /* what was emitted at these steps, both included */
+    bool verbose;                  /* commands: addresses, engines, slots, waits too */
+    const char *kernel;            /* a first column of that name says this; NULL: no such column */
+    int64_t start_cycle;           /* when the kernel begins in a longer run: added to all cycles */
+    bool follows;   /* a part of the same list came before: no titles, no opening bracket */
+    bool continues; /* another part comes after: no closing bracket */
+} kpu_list_style;
+
+/* The bound schedule, a record a command, by start: {"cycle", "component", "op", "tile_id", "src",
+ * "dst"}; the fabric has "result" instead of the last three. All of these: KPU_OK, KPU_E_MEMORY or
+ * what the sink says. */
+int kpu_schedule_put_commands(const kpu_schedule *schedule, const kpu_list_style *style,
+                              const kpu_sink *sink);
+/* The injection schedule, a record a step: when its tiles are where, in cycles. */
+int kpu_schedule_put_injection(const kpu_schedule *schedule, const kpu_list_style *style,
+                               const kpu_sink *sink);
+/* What happens to tiles, in emission order, which is an order of dependency. */
+int kpu_schedule_put_events(const kpu_schedule *schedule, const kpu_list_style *style,
+                            const kpu_sink *sink);
+/* Each engine's own list of commands: credits that it needs, ready flags that it waits for. */
+int kpu_schedule_put_sequencer(const kpu_schedule *schedule, const kpu_list_style *style,
+                               const kpu_sink *sink);
+/* Injection and tile events in logical time, as published: steps in the order m, n, k, whatever the
+ * dataflow; the mapping need not fit. */
+int kpu_logical_put_injection(const kpu_mapping *mapping, const kpu_list_style *style,
+                              const kpu_sink *sink);
+int kpu_logical_put_events(const kpu_mapping *mapping, const kpu_list_style *style,
+                           const kpu_sink *sink);
+
+/* Where a command takes from, or puts to: bytes from the beginning of that memory (kpu_layout); -1
+ * for registers and for the fabric. And as text: "0x1000" in DRAM, "L3_tile_0", "L2_bank_1",
+ * "L1_0", "registers_0" (which half); "" for the fabric. */
+enum { KPU_COMMAND_SOURCE, KPU_COMMAND_DEST };
+int64_t kpu_command_address(const kpu_schedule *schedule, const kpu_command *command, int side);
+enum { KPU_PLACE_TEXT = 32 };
+const char *kpu_command_place_text(const kpu_schedule *schedule, const kpu_command *command,
+                                   int side, char out[KPU_PLACE_TEXT]);
+/* "dma0", "bm3", "str_a", "fab": `engine` of a class; numbered where a class has several. */
+enum { KPU_ENGINE_TEXT = 24 };
+const char *kpu_engine_text(int engine_class, int64_t engine, char out[KPU_ENGINE_TEXT]);
+
+/* A Chrome/Perfetto trace of one or several schedules on one machine, which do not overlap: a track
+ * an engine, counters of occupancy and bandwidth (docs/schedules.md, "Traces"). new writes the
+ * beginning, finish the end; free in any case. `machine` and the sink's context must outlive it.
+ * `kernel` names what is added, NULL if there is but one. KPU_E_RANGE: longer than picoseconds of
+ * 62 bits. */
+typedef struct kpu_trace kpu_trace;
+int kpu_trace_new(const kpu_machine *machine, const kpu_sink *sink, kpu_trace **out);
+int kpu_trace_add(kpu_trace *trace, const kpu_schedule *schedule, const char *kernel,
+                  int64_t start_cycle);
+int kpu_trace_finish(kpu_trace *trace);
+void kpu_trace_free(kpu_trace *trace);
 
 #ifdef __cplusplus
 }
