@@ -107,6 +107,16 @@ void kpu_hash_add(kpu_hash *hash, const void *data, size_t size);
 /* Of all that was added so far; more may follow. */
 void kpu_hash_text(const kpu_hash *hash, char out[33]);
 
+/* CRC-32 as zlib, PNG and Python's zlib.crc32 have it. */
+uint32_t kpu_crc32(const void *data, size_t size);
+
+/* The whole file, with a NUL after its last byte; the caller frees it. Complains about what is
+ * missing, unreadable, a directory or larger than `max_bytes`. */
+int kpu_file_read(const char *path, int64_t max_bytes, char **out, size_t *bytes, kpu_diag *diag);
+/* Written beside the place and renamed, so that there is the old file or the new one; pipes and
+ * devices are written as they are. */
+int kpu_file_write(const char *path, const void *data, size_t bytes, kpu_diag *diag);
+
 /* Largest file that the readers of text take. */
 enum { KPU_TEXT_FILE_MAX = 16 << 20 };
 /* The whole file as a NUL-terminated string that the caller frees. Complains about what is
