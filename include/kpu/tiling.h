@@ -28,7 +28,8 @@ typedef struct kpu_tiling_limits {
     int64_t
         min_tile_elements; /* of TM*TN, TN*TK and TM*TK each, unless the whole operand is less */
     int64_t max_tiles_per_dim; /* 0: any number */
-    double target_reuse;       /* 0: none; at least that many MACs per DRAM byte, if any has it */
+    double target_reuse;       /* 0: none; at least that many MACs per DRAM byte, if any has it, and
+                                  of equals the one with the most */
     bool prefer_square;        /* of equals, the tile whose TM and TN are nearest in ratio */
 } kpu_tiling_limits;
 
@@ -41,8 +42,10 @@ typedef struct kpu_tiling_question {
     const char *objective;     /* metric to minimise (or maximise, as kpu_metric says): "cycles",
                                   "dram_bytes", "energy_pj", "edp", ... */
     kpu_tiling_limits limits;
-    int threads; /* as in kpu_explore_options */
+    int64_t budget; /* of `search`: how many tilings it times; 0: KPU_TILING_BUDGET */
+    int threads;    /* as in kpu_explore_options */
 } kpu_tiling_question;
+enum { KPU_TILING_BUDGET = 2000 };
 
 typedef struct kpu_tiling {
     kpu_candidate candidate;
@@ -56,7 +59,14 @@ typedef struct kpu_tiling {
 int kpu_dataflow_by_rule(const kpu_machine *machine, const kpu_problem *problem,
                          char why[KPU_TILING_WHY_MAX + 1]);
 
-/* KPU_E_INPUT with a complaint: nothing fits the machine within the limits, an unknown
+/* Of all tilings that the strategy considers, the best by: the target of reuse is met; the
+ * objective; the target again; prefer_square; cycles (DRAM bytes if cycles are the objective);
+ * footprint. `search` and `exact` never choose a worse one than `analytical`, and `exact` the best
+ * that there is among these: every size up to 64 along each dimension, and beyond that the powers
+ * of two, the whole dimension, multiples of the array up to 64 arrays, and what cuts it into up to
+ * 64 equal parts, also rounded up to whole arrays; with any_dataflow all dataflows, each with both
+ * orders of loops.
+ * KPU_E_INPUT with a complaint: nothing fits the machine within the limits, an unknown
  * objective. */
 int kpu_tiling_choose(const kpu_tile_strategy *strategy, const kpu_tiling_question *question,
                       kpu_tiling *out, kpu_diag *diag);
