@@ -141,13 +141,13 @@ static int read_residency(const char *value, kpu_candidate *out, kpu_diag *diag)
     return KPU_OK;
 }
 
-static int read_candidate(const kpu_case_values *v, kpu_candidate *out, kpu_diag *diag)
+int kpu_case_candidate_read(const kpu_case_values *v, kpu_candidate *out, kpu_diag *diag)
 {
     static const char *const tiles[3] = {"TM", "TN", "TK"}, *const blocks[3] = {"BM", "BN", "BK"};
     kpu_candidate_defaults(out);
     out->swap = v->swap;
     const int status[] = {
-        read_three("--tile", v->tile, "x", tiles, out->tile, diag),
+        v->tile ? read_three("--tile", v->tile, "x", tiles, out->tile, diag) : KPU_OK,
         v->block ? read_three("--block", v->block, "x", blocks, out->block, diag) : KPU_OK,
         read_word("--dataflow", "dataflow", v->dataflow, &out->dataflow, diag),
         read_order(v->order, out->order, diag),
@@ -179,7 +179,7 @@ int kpu_case_values_read(const kpu_case_values *values, kpu_tool_case *out, kpu_
         return status;
     status = kpu_tool_load_machine(values->machine, &values->set, &out->machine, diag);
     int problem = read_gemm(values, &out->problem, diag);
-    int candidate = read_candidate(values, &out->candidate, diag);
+    int candidate = kpu_case_candidate_read(values, &out->candidate, diag);
     status = status ? status : problem ? problem : candidate;
     kpu_mapping mapping;
     if (!status)
