@@ -55,11 +55,12 @@ typedef struct kpu_command {
     bool final;      /* C leaves as final output (eC), else as partial sums (eP) */
     bool fresh; /* FAB: its C starts from zero. STR_COUT: the tile has no earlier content in L2;
                    BM_STORE: none in L3 */
-    bool run_begins, run_ends; /* FAB: first, last step of its run. Streams in: carries the
-                                  stationary tile of a run, and of which command's run */
-    int32_t engine;            /* of its class (kpu_command_engines) */
-    int64_t step;              /* the step that it is emitted at */
-    int64_t run;               /* the run that this step belongs to, from 0 */
+    bool run_begins,
+        run_ends;   /* FAB: first, last step of its run. Streams: run_begins, it brings the
+                       stationary tile of its run; run_ends, it takes C from there (os) */
+    int32_t engine; /* of its class (kpu_command_engines) */
+    int64_t step;   /* the step that it is emitted at; stores at the end of a run: the last */
+    int64_t run;    /* the run that this step belongs to, from 0 */
     int64_t tile[KPU_DIMS]; /* index of the tile along m, n, k; -1: the operand lacks it. FAB: all
                                three */
     int64_t bytes;          /* moved; FAB: 0 */
@@ -78,6 +79,10 @@ typedef struct kpu_command {
  * base + q * slot_bytes. Rings of a level lie one after the other, A, B, C. */
 typedef struct kpu_layout {
     int64_t dram_base[KPU_OPERANDS], dram_bytes[KPU_OPERANDS]; /* tensors; aligned to 4096 */
+    /* Partial sums of C in DRAM, M x N at eP: a tensor of its own, so that a final tile that is
+     * stored never lies on partial sums of others; C's own place if eC = eP. 0 bytes: they never
+     * go there. */
+    int64_t dram_partial_base, dram_partial_bytes;
     int64_t l3_base[KPU_OPERANDS], l2_base[KPU_OPERANDS];
     int64_t l1_base[KPU_OPERANDS], l1_slots[KPU_OPERANDS]; /* 0: stationary */
     int64_t slot_bytes[KPU_OPERANDS];
@@ -105,7 +110,7 @@ typedef struct kpu_schedule_options {
     uint8_t shortened[KPU_OPERANDS]
                      [KPU_HOIST_LEVELS]; /* slots fewer in memory than waits know of */
 } kpu_schedule_options;
-#define KPU_SCHEDULE_COMMANDS_MAX (INT64_C(1) << 26)
+#define KPU_SCHEDULE_COMMANDS_MAX (INT64_C(1) << 24)
 
 /* Commands of a feasible mapping, timed under its control. `options` may be NULL. KPU_OK,
  * KPU_E_MEMORY, or KPU_E_RANGE with a complaint: too many commands, or cycles. *out is to be
@@ -117,6 +122,9 @@ void kpu_schedule_fini(kpu_schedule *schedule);
 uint8_t kpu_command_class(int kind);                                    /* KPU_ENGINE_* */
 int64_t kpu_schedule_engines(const kpu_schedule *schedule, int engine); /* of a class */
 int64_t kpu_schedule_latency(const kpu_schedule *schedule, int engine); /* cycles */
+/* Cycles that it keeps its engine at work: a transfer's bytes at the engine's bandwidth; FAB: its
+ * compute cycles, less than busy_end - start if it then waited for its streams. */
+int64_t kpu_command_work_cycles(const kpu_schedule *schedule, const kpu_command *command);
 /* Elements of a command's tile along m, n, k; 1 along a dimension that the operand lacks. */
 void kpu_command_extent(const kpu_schedule *schedule, const kpu_command *command,
                         int64_t extent[KPU_DIMS]);

@@ -77,6 +77,7 @@ static void draw_machine(random_stream *random, kpu_machine *out)
 static void draw_problem(random_stream *random, kpu_problem *out)
 {
     static const int64_t sizes[] = {1, 2, 4, 8};
+    *out = (kpu_problem){0};
     for (int d = 0; d < KPU_DIMS; d++)
         out->dim[d] = random_between(random, 1, random_chance(random, 30) ? 8 : 100);
     out->element_bytes[KPU_A] = PICK(random, sizes);
