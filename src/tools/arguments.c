@@ -15,7 +15,7 @@ typedef struct getopt_tables {
     char letters[2 * OPTIONS_MAX + 4];
 } getopt_tables;
 
-static void make_tables(const kpu_command *command, getopt_tables *out)
+static void make_tables(const kpu_tool_command *command, getopt_tables *out)
 {
     size_t letters = 0;
     memset(out, 0, sizeof *out);
@@ -34,7 +34,7 @@ static void make_tables(const kpu_command *command, getopt_tables *out)
     out->options[command->option_count] = (struct option){"help", 0, NULL, HELP};
 }
 
-static const kpu_option *option_of(const kpu_command *command, int code)
+static const kpu_option *option_of(const kpu_tool_command *command, int code)
 {
     if (code >= FIRST_OPTION)
         return &command->options[code - FIRST_OPTION];
@@ -74,7 +74,7 @@ static int set_option(const kpu_option *option, void *values, const char *text, 
     return KPU_OK;
 }
 
-static int complain_unknown(const kpu_command *command, const char *given, kpu_diag *diag)
+static int complain_unknown(const kpu_tool_command *command, const char *given, kpu_diag *diag)
 {
     const char *names[OPTIONS_MAX + 1];
     size_t count = 0;
@@ -93,7 +93,7 @@ static int complain_unknown(const kpu_command *command, const char *given, kpu_d
 }
 
 /* getopt_long found something wrong with the argument before optind, or inside it. */
-static int complain(const kpu_command *command, int code, char **argv, kpu_diag *diag)
+static int complain(const kpu_tool_command *command, int code, char **argv, kpu_diag *diag)
 {
     const kpu_option *option = option_of(command, optopt);
     if (code == ':' && option)
@@ -105,7 +105,7 @@ static int complain(const kpu_command *command, int code, char **argv, kpu_diag 
     return complain_unknown(command, optopt ? letter : argv[optind - 1], diag);
 }
 
-static int parse(const kpu_command *command, int argc, char **argv, void *values, bool *help,
+static int parse(const kpu_tool_command *command, int argc, char **argv, void *values, bool *help,
                  kpu_diag *diag)
 {
     getopt_tables tables;
@@ -126,7 +126,7 @@ static int parse(const kpu_command *command, int argc, char **argv, void *values
     return status;
 }
 
-static int check_operands(const kpu_command *command, int count, kpu_diag *diag)
+static int check_operands(const kpu_tool_command *command, int count, kpu_diag *diag)
 {
     if (count < command->min_operands)
         return kpu_diag_add(diag, KPU_E_USAGE, "%s: missing %s; see %s%s --help", command->name,
@@ -138,7 +138,7 @@ static int check_operands(const kpu_command *command, int count, kpu_diag *diag)
 }
 
 /* Each list option may be given at most argc times. */
-static bool make_lists(const kpu_command *command, int argc, void *values)
+static bool make_lists(const kpu_tool_command *command, int argc, void *values)
 {
     bool made = true;
     for (size_t i = 0; i < command->option_count; i++)
@@ -150,7 +150,7 @@ static bool make_lists(const kpu_command *command, int argc, void *values)
     return made;
 }
 
-static void free_values(const kpu_command *command, void *values)
+static void free_values(const kpu_tool_command *command, void *values)
 {
     for (size_t i = 0; values && i < command->option_count; i++)
         if (command->options[i].type == KPU_OPTION_LIST)
@@ -158,7 +158,7 @@ static void free_values(const kpu_command *command, void *values)
     free(values);
 }
 
-int kpu_command_call(const kpu_command *command, int argc, char **argv, kpu_diag *diag)
+int kpu_command_call(const kpu_tool_command *command, int argc, char **argv, kpu_diag *diag)
 {
     bool help = false;
     void *values = calloc(1, command->values_bytes + 1);

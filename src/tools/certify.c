@@ -214,7 +214,7 @@ static int run(const kpu_call *call)
     return status;
 }
 
-const kpu_command kpu_command_certify = {
+const kpu_tool_command kpu_command_certify = {
     .name = "certify",
     .operands = "RESULTS CERTIFICATE",
     .min_operands = 2,

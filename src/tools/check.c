@@ -73,7 +73,7 @@ static int run(const kpu_call *call)
     return status;
 }
 
-const kpu_command kpu_command_check = {
+const kpu_tool_command kpu_command_check = {
     .name = "check",
     .operands = "FILE...",
     .min_operands = 1,

@@ -1,5 +1,5 @@
 /* Private to the program: what a subcommand is. Each is one file of statics that exports one
- * const kpu_command, and one line in commands.def. */
+ * const kpu_tool_command, and one line in commands.def. */
 #ifndef KPU_SRC_TOOLS_COMMAND_H
 #define KPU_SRC_TOOLS_COMMAND_H
 
@@ -38,7 +38,7 @@ typedef struct kpu_option {
     }
 
 typedef struct kpu_call {
-    const struct kpu_command *command;
+    const struct kpu_tool_command *command;
     const void *values;    /* values_bytes of them, set by the options */
     char *const *operands; /* what is no option */
     int operand_count;
@@ -47,7 +47,7 @@ typedef struct kpu_call {
     kpu_diag *diag;
 } kpu_call;
 
-typedef struct kpu_command {
+typedef struct kpu_tool_command {
     const char *name;     /* of the subcommand; of a program of one command, the program's */
     bool is_program;      /* a program of one command: no "kpu-dse" before its name */
     const char *operands; /* "SWEEP.ini" in the help, "" if it takes none */
@@ -59,27 +59,27 @@ typedef struct kpu_command {
     size_t values_bytes;
     void (*defaults)(void *values);   /* may be NULL: all zero */
     int (*run)(const kpu_call *call); /* a kpu_error; complaints go to call->diag */
-} kpu_command;
+} kpu_tool_command;
 
 /* The main() of a program: runs `dispatch`, prints what was complained about, and returns the exit
  * code: 0 well, 1 the run failed, 2 bad usage or bad input, 130 interrupted. */
 int kpu_program_main(int argc, char **argv, int (*dispatch)(int argc, char **argv, kpu_diag *diag));
 /* What a program of one command dispatches to, --version included. */
-int kpu_program_call(const kpu_command *command, int argc, char **argv, kpu_diag *diag);
-const char *kpu_command_prefix(const kpu_command *command); /* "kpu-dse ", or "" */
+int kpu_program_call(const kpu_tool_command *command, int argc, char **argv, kpu_diag *diag);
+const char *kpu_command_prefix(const kpu_tool_command *command); /* "kpu-dse ", or "" */
 
 /* commands.def, in the order of the help */
-#define KPU_X(name) extern const kpu_command kpu_command_##name;
+#define KPU_X(name) extern const kpu_tool_command kpu_command_##name;
 #include "commands.def"
 #undef KPU_X
 
 size_t kpu_command_count(void);
-const kpu_command *kpu_command_at(size_t index);
+const kpu_tool_command *kpu_command_at(size_t index);
 
 /* Parses argv (argv[0] is the subcommand) into call->values and operands, and runs the command,
  * or prints its help. */
-int kpu_command_call(const kpu_command *command, int argc, char **argv, kpu_diag *diag);
-void kpu_command_print_help(const kpu_command *command);
+int kpu_command_call(const kpu_tool_command *command, int argc, char **argv, kpu_diag *diag);
+void kpu_command_print_help(const kpu_tool_command *command);
 void kpu_command_print_usage(void); /* of the whole program */
 /* Prints words from `column` on, wrapped; the cursor is at `at`. */
 void kpu_command_print_wrapped(const char *text, int at, int column);

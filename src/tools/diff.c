@@ -159,7 +159,7 @@ static int run(const kpu_call *call)
     return status;
 }
 
-const kpu_command kpu_command_diff = {
+const kpu_tool_command kpu_command_diff = {
     .name = "diff",
     .operands = "A B",
     .min_operands = KPU_DIFF_SIDES,

@@ -91,7 +91,7 @@ static int run(const kpu_call *call)
     return status;
 }
 
-const kpu_command kpu_command_eval = {
+const kpu_tool_command kpu_command_eval = {
     .name = "eval",
     .operands = "",
     .summary = "time one candidate on one machine, or a stream of them",

@@ -39,7 +39,7 @@ static void print_option(const kpu_option *option)
     kpu_command_print_wrapped(option->help, at + 1, OPTION_COLUMN);
 }
 
-void kpu_command_print_help(const kpu_command *command)
+void kpu_command_print_help(const kpu_tool_command *command)
 {
     printf("Usage: %s%s [OPTION]...%s%s\n", kpu_command_prefix(command), command->name,
            *command->operands ? " " : "", command->operands);

@@ -192,7 +192,7 @@ static int run(const kpu_call *call)
     return status ? status : printed;
 }
 
-const kpu_command kpu_command_info = {
+const kpu_tool_command kpu_command_info = {
     .name = "info",
     .operands = "FILE",
     .min_operands = 1,

@@ -24,7 +24,7 @@ static int run(const kpu_call *call)
     return kpu_tool_print(&text);
 }
 
-const kpu_command kpu_command_keys = {
+const kpu_tool_command kpu_command_keys = {
     .name = "keys",
     .operands = "",
     .summary = "list every key of machine and sweep files, with unit, default and bounds",

@@ -76,7 +76,7 @@ static int run(const kpu_call *call)
     return status ? status : printed;
 }
 
-const kpu_command kpu_command_machines = {
+const kpu_tool_command kpu_command_machines = {
     .name = "machines",
     .operands = "[DIR]",
     .max_operands = 1,

@@ -4,7 +4,7 @@
 
 #include "tools/command.h"
 
-static const kpu_command *const commands[] = {
+static const kpu_tool_command *const commands[] = {
 #define KPU_X(name) &kpu_command_##name,
 #include "commands.def"
 #undef KPU_X
@@ -16,7 +16,7 @@ size_t kpu_command_count(void)
     return COMMANDS;
 }
 
-const kpu_command *kpu_command_at(size_t index)
+const kpu_tool_command *kpu_command_at(size_t index)
 {
     return commands[index];
 }
@@ -28,7 +28,7 @@ void kpu_command_print_usage(void)
          "command by command.\n\n"
          "Commands:");
     for (size_t i = 0; i < kpu_command_count(); i++) {
-        const kpu_command *command = kpu_command_at(i);
+        const kpu_tool_command *command = kpu_command_at(i);
         kpu_command_print_wrapped(command->summary, printf("  %s", command->name), COMMAND_COLUMN);
     }
     puts("\n  kpu-dse COMMAND --help   explains a command\n"
@@ -36,7 +36,7 @@ void kpu_command_print_usage(void)
          "Exit code: 0 success, 1 the run failed, 2 bad usage or bad input, 130 interrupted.");
 }
 
-static const kpu_command *find_command(const char *name, kpu_diag *diag)
+static const kpu_tool_command *find_command(const char *name, kpu_diag *diag)
 {
     const char *names[COMMANDS + 2] = {[COMMANDS] = "--help", [COMMANDS + 1] = "--version"};
     for (size_t i = 0; i < COMMANDS; i++) {
@@ -66,7 +66,7 @@ static int dispatch(int argc, char **argv, kpu_diag *diag)
         kpu_command_print_usage();
         return KPU_OK;
     }
-    const kpu_command *command = find_command(argv[1], diag);
+    const kpu_tool_command *command = find_command(argv[1], diag);
     return command ? kpu_command_call(command, argc - 1, argv + 1, diag) : KPU_E_USAGE;
 }
 

@@ -25,7 +25,7 @@ static int run(const kpu_call *call)
     return kpu_tool_print(&text);
 }
 
-const kpu_command kpu_command_metrics = {
+const kpu_tool_command kpu_command_metrics = {
     .name = "metrics",
     .operands = "",
     .summary = "list every metric: name, unit, which way is better, what it is",

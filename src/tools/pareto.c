@@ -75,7 +75,7 @@ static int run(const kpu_call *call)
     return status;
 }
 
-const kpu_command kpu_command_pareto = {
+const kpu_tool_command kpu_command_pareto = {
     .name = "pareto",
     .operands = "FILE",
     .min_operands = 1,

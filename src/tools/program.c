@@ -41,7 +41,7 @@ int kpu_program_main(int argc, char **argv, int (*dispatch)(int argc, char **arg
     return kpu_error_exit_code(status);
 }
 
-int kpu_program_call(const kpu_command *command, int argc, char **argv, kpu_diag *diag)
+int kpu_program_call(const kpu_tool_command *command, int argc, char **argv, kpu_diag *diag)
 {
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         printf("%s " KPU_VERSION "\n", command->name);
@@ -50,7 +50,7 @@ int kpu_program_call(const kpu_command *command, int argc, char **argv, kpu_diag
     return kpu_command_call(command, argc, argv, diag);
 }
 
-const char *kpu_command_prefix(const kpu_command *command)
+const char *kpu_command_prefix(const kpu_tool_command *command)
 {
     return command->is_program ? "" : "kpu-dse ";
 }

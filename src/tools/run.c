@@ -417,7 +417,7 @@ static int run(const kpu_call *call)
     return status;
 }
 
-const kpu_command kpu_command_run = {
+const kpu_tool_command kpu_command_run = {
     .name = "run",
     .operands = "SWEEP.ini",
     .min_operands = 1,

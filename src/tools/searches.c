@@ -25,7 +25,7 @@ static int run(const kpu_call *call)
     return kpu_tool_print(&text);
 }
 
-const kpu_command kpu_command_searches = {
+const kpu_tool_command kpu_command_searches = {
     .name = "searches",
     .operands = "",
     .summary = "list every search and what it evaluates",

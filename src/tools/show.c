@@ -50,7 +50,7 @@ static int run(const kpu_call *call)
     return status;
 }
 
-const kpu_command kpu_command_show = {
+const kpu_tool_command kpu_command_show = {
     .name = "show",
     .operands = "[FILE ID]",
     .max_operands = 2,
