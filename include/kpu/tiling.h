@@ -71,6 +71,12 @@ int kpu_dataflow_by_rule(const kpu_machine *machine, const kpu_problem *problem,
 int kpu_tiling_choose(const kpu_tile_strategy *strategy, const kpu_tiling_question *question,
                       kpu_tiling *out, kpu_diag *diag);
 
+/* Which limit a mapping that does not fit breaks: "a tile of 64x64x64 (os) needs 98304 bytes of l1,
+ * of which the machine tiny has 65536". */
+enum { KPU_TILING_UNFIT_TEXT = 256 };
+const char *kpu_tiling_unfit_text(const kpu_machine *machine, const kpu_mapping *mapping,
+                                  char out[KPU_TILING_UNFIT_TEXT]);
+
 #ifdef __cplusplus
 }
 #endif

@@ -154,33 +154,11 @@ static void consider_dataflow(analysis *a, int dataflow, bool full_k)
 
 static int complain_nothing_fits(const analysis *a, kpu_diag *diag)
 {
-    const kpu_machine *machine = a->question->machine;
-    const kpu_mapping *m = &a->least;
-    const struct {
-        int limit;
-        int64_t needed, there;
-        const char *unit;
-    } limits[] = {
-        {KPU_LIMIT_L3, m->l3_bytes, kpu_machine_capacity_bytes(machine, KPU_LEVEL_L3),
-         "bytes of l3"},
-        {KPU_LIMIT_L2, m->l2_bytes, kpu_machine_capacity_bytes(machine, KPU_LEVEL_L2),
-         "bytes of l2"},
-        {KPU_LIMIT_L1, m->l1_bytes, kpu_machine_capacity_bytes(machine, KPU_LEVEL_L1),
-         "bytes of l1"},
-        {KPU_LIMIT_REGISTERS, m->full_passes, machine->registers_per_pe, "registers a PE"},
-    };
-    char tile[KPU_TILING_TEXT];
-    if (m->broken & 1u << KPU_LIMIT_INPUT)
-        return kpu_diag_add(diag, KPU_E_INPUT, "no tiling: %s", m->input_error);
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-        if (m->broken >> limits[i].limit & 1)
-            return kpu_diag_add(diag, KPU_E_INPUT,
-                                "no tiling within the limits fits the machine %s: even a tile of "
-                                "%s (%s) needs %" PRId64 " %s, of which there are %" PRId64,
-                                machine->name, kpu_tiling_tile_text(m->tile, tile),
-                                kpu_dataflow_names[m->dataflow], limits[i].needed, limits[i].unit,
-                                limits[i].there);
-    return kpu_diag_add(diag, KPU_E_INTERNAL, "no tiling, and no limit that it breaks");
+    char text[KPU_TILING_UNFIT_TEXT];
+    kpu_tiling_unfit_text(a->question->machine, &a->least, text);
+    if (a->least.broken & 1u << KPU_LIMIT_INPUT)
+        return kpu_diag_add(diag, KPU_E_INPUT, "no tiling: %s", text);
+    return kpu_diag_add(diag, KPU_E_INPUT, "no tiling within the limits fits: even %s", text);
 }
 
 /* Times the winner: what was estimated is replaced by what is so. */

@@ -174,6 +174,34 @@ void kpu_tiling_contest_answer(const kpu_tiling_contest *contest, kpu_tiling *ou
             out, "None of them reaches %g MACs per DRAM byte, so the target was dropped.", target);
 }
 
+const char *kpu_tiling_unfit_text(const kpu_machine *machine, const kpu_mapping *mapping,
+                                  char out[KPU_TILING_UNFIT_TEXT])
+{
+    const kpu_mapping *m = mapping;
+    const struct {
+        int64_t needed, there;
+        const char *unit;
+    } limits[KPU_LIMITS] = {
+        [KPU_LIMIT_L3] = {m->l3_bytes, kpu_machine_capacity_bytes(machine, KPU_LEVEL_L3),
+                          "bytes of l3"},
+        [KPU_LIMIT_L2] = {m->l2_bytes, kpu_machine_capacity_bytes(machine, KPU_LEVEL_L2),
+                          "bytes of l2"},
+        [KPU_LIMIT_L1] = {m->l1_bytes, kpu_machine_capacity_bytes(machine, KPU_LEVEL_L1),
+                          "bytes of l1"},
+        [KPU_LIMIT_REGISTERS] = {m->full_passes, machine->registers_per_pe, "registers a PE"},
+    };
+    int limit = m->broken ? __builtin_ctz(m->broken) : KPU_LIMIT_INPUT;
+    char tile[KPU_TILING_TEXT];
+    if (limit == KPU_LIMIT_INPUT)
+        snprintf(out, KPU_TILING_UNFIT_TEXT, "%s", m->input_error);
+    else
+        snprintf(out, KPU_TILING_UNFIT_TEXT,
+                 "a tile of %s (%s) needs %" PRId64 " %s, of which the machine %s has %" PRId64,
+                 kpu_tiling_tile_text(m->tile, tile), kpu_dataflow_names[m->dataflow],
+                 limits[limit].needed, limits[limit].unit, machine->name, limits[limit].there);
+    return out;
+}
+
 /* ---- Choosing ---------------------------------------------------------------------------- */
 
 static int complain_unknown(const char *objective, kpu_diag *diag)
