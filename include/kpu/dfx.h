@@ -117,13 +117,16 @@ typedef struct kpu_dfx_operation {
     int32_t id;           /* op_id: from 1, ascending */
     uint8_t type;         /* KPU_DFX_DATA_MOVE ... */
     uint8_t subtype;      /* KPU_DFX_LOAD ... */
-    uint8_t operand;      /* moves: which; compute: KPU_C */
-    uint8_t source, dest; /* levels; compute: L1, REGISTER */
+    uint8_t operand;      /* moves: which; compute, barrier: KPU_C */
+    uint8_t source, dest; /* levels; compute: L1, and where C accumulates: REGISTER (os) or L1;
+                             barrier: EXTERNAL both */
     uint8_t when;         /* KPU_DFX_EVERY_STEP ... */
     uint8_t hoist; /* moves between EXTERNAL, L3 and L2: position in the nest, 0..6, from which on
                       loops lie inside the window of the inner of the two levels; else 6 */
     bool unless_fresh; /* C: not for a tile that starts from zero */
-    bool transpose, broadcast, accumulate;
+    bool transpose, broadcast;
+    bool accumulate; /* compute: adds to what earlier steps left, unless fresh; false if K is one
+                        tile */
     int32_t depends_on[KPU_DFX_DEPENDS_MAX]; /* ids, ascending */
     uint8_t depends_count;
     int32_t produces; /* what others name in depends_on: its id */
@@ -151,11 +154,12 @@ typedef struct kpu_dfx_kernel {
     int64_t eddo_window;
     int64_t l1_buffers;
     kpu_dfx_loop loops[KPU_NEST]; /* outermost first: three block loops, three tile loops */
-    kpu_dfx_allocation allocations[KPU_OPERANDS * 3];
+    kpu_dfx_allocation allocations[KPU_OPERANDS * 3]; /* L3 of A, B, C; L2; L1 of what streams */
     size_t allocation_count;
     kpu_dfx_operation operations[KPU_DFX_OPERATIONS_MAX]; /* of one step, in emission order */
     size_t operation_count;
-    int32_t *depends_on; /* kernels that must have ended: a barrier */
+    int32_t *depends_on; /* kernels that must have ended, ascending: a barrier. Of malloc, released
+                            with the program */
     size_t depends_count;
     kpu_dfx_kernel_hints hints;
 } kpu_dfx_kernel;
