@@ -43,9 +43,10 @@ static int64_t smallest_tile_bytes(const box_variant *v, int x)
 static void set_ends(box_times *t)
 {
     const box_variant *v = t->variant;
-    const int64_t first[] = {smallest_tile_bytes(v, KPU_A), smallest_tile_bytes(v, KPU_B)};
     int64_t final = v->dim[KPU_M].edge * v->dim[KPU_N].edge * v->problem->element_bytes[KPU_C];
-    kpu_run_ends_init(t->machine, v->stationary, first, final, &t->ends);
+    const kpu_end_tiles tiles = {{smallest_tile_bytes(v, KPU_A), smallest_tile_bytes(v, KPU_B)},
+                                 final};
+    kpu_run_ends_init(t->machine, v->problem, v->stationary, &tiles, &t->ends);
 }
 
 static void set_work(box_times *t)
@@ -69,12 +70,23 @@ static void set_work(box_times *t)
     t->stream_out = kpu_stream_cycles(t->machine, KPU_C, t->traffic->l1_to_l2[KPU_C]);
 }
 
+/* Block movers: what is turned goes through them twice. */
+static int64_t moved_bytes(const box_times *t)
+{
+    const box_level *l2 = &t->levels[KPU_HOIST_L2];
+    int64_t bytes = l2->joint_bytes;
+    for (int x = KPU_A; x <= KPU_B; x++)
+        if (t->variant->problem->transposed[x])
+            bytes = add(bytes, l2->link[x].in);
+    return bytes;
+}
+
 static int64_t engines(const box_times *t)
 {
     const kpu_machine *machine = t->machine;
     const kpu_run_ends *e = &t->ends;
     int64_t dma = kpu_dma_cycles(machine, t->levels[KPU_HOIST_L3].joint_bytes);
-    int64_t bm = kpu_bm_cycles(machine, t->levels[KPU_HOIST_L2].joint_bytes);
+    int64_t bm = kpu_bm_cycles(machine, moved_bytes(t));
     int64_t most = bound(e->first, t->compute, 1, e->drain);
     most = larger(most, bound(0, dma, machine->dram_channels, e->lat3));
     most = larger(most, bound(e->lat3, bm, machine->block_mover_engines, e->lat2 + e->lat3));
@@ -121,14 +133,17 @@ static int64_t ring_slots(const box_times *t, int level, int x)
 static int64_t rings(const box_times *t)
 {
     const kpu_machine *machine = t->machine;
+    const kpu_problem *problem = t->variant->problem;
     const kpu_run_ends *e = &t->ends;
     int64_t most = 0;
     for (int x = KPU_A; x <= KPU_B; x++) {
         int64_t in3 = t->traffic->dram_read[x], in2 = t->traffic->l3_to_l2[x];
-        int64_t held3 = add(mul(t->cells[x], e->lat3),
-                            add(kpu_dma_cycles(machine, in3), kpu_bm_cycles(machine, in3)));
-        int64_t held2 = add(mul(t->cells[x], e->lat2),
-                            add(kpu_bm_cycles(machine, in2), kpu_stream_cycles(machine, x, in2)));
+        int64_t held3 =
+            add(mul(t->cells[x], e->lat3),
+                add(kpu_dma_cycles(machine, in3), kpu_bm_load_cycles(machine, problem, x, in3)));
+        int64_t held2 =
+            add(mul(t->cells[x], e->lat2), add(kpu_bm_load_cycles(machine, problem, x, in2),
+                                               kpu_stream_cycles(machine, x, in2)));
         most = larger(most, bound(0, held3, ring_slots(t, KPU_HOIST_L3, x),
                                   add(e->lat2 + e->lat1, e->drain)));
         most = larger(

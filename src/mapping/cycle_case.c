@@ -48,7 +48,7 @@ static void set_transfer(const kpu_cycle_case *c, int operand, int64_t element_b
             int64_t bytes =
                 extent(c->mapping, dims[0], i) * extent(c->mapping, dims[1], j) * element_bytes;
             out->dma.of[i][j] = kpu_dma_cycles(c->machine, bytes);
-            out->bm.of[i][j] = kpu_bm_cycles(c->machine, bytes);
+            out->bm.of[i][j] = kpu_bm_load_cycles(c->machine, &c->mapping->problem, operand, bytes);
             out->stream.of[i][j] = kpu_stream_cycles(c->machine, operand, bytes);
         }
 }
@@ -89,7 +89,8 @@ bool kpu_cycle_case_init(const kpu_machine *machine, const kpu_mapping *m, kpu_c
     }
     set_transfer(c, KPU_C, p->element_bytes[KPU_C], &c->final);
     int64_t final = extent(m, KPU_M, 1) * extent(m, KPU_N, 1) * p->element_bytes[KPU_C];
-    kpu_run_ends_init(machine, c->stationary, m->slot_bytes, final, &c->ends);
+    const kpu_end_tiles tiles = {{m->slot_bytes[KPU_A], m->slot_bytes[KPU_B]}, final};
+    kpu_run_ends_init(machine, p, c->stationary, &tiles, &c->ends);
     return serial_cycles(c) < ldexp(1.0, 60);
 }
 

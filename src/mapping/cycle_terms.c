@@ -12,20 +12,22 @@ static int64_t sum(const int64_t *values, int count)
     return total;
 }
 
-void kpu_run_ends_init(const kpu_machine *machine, int stationary, const int64_t first_bytes[2],
-                       int64_t final_bytes, kpu_run_ends *out)
+void kpu_run_ends_init(const kpu_machine *machine, const kpu_problem *problem, int stationary,
+                       const kpu_end_tiles *tiles, kpu_run_ends *out)
 {
+    int64_t final_bytes = tiles->final_bytes;
     int64_t lat1 = machine->streamer_latency_cycles, lat2 = machine->block_mover_latency_cycles,
             lat3 = machine->dma_latency_cycles;
     *out = (kpu_run_ends){
         .lat1 = lat1, .lat2 = lat2, .lat3 = lat3, .skew = kpu_machine_skew_cycles(machine)};
     for (int x = KPU_A; x <= KPU_B; x++) {
-        const int64_t in[] = {kpu_dma_cycles(machine, first_bytes[x]),
+        int64_t bytes = tiles->first_bytes[x];
+        const int64_t in[] = {kpu_dma_cycles(machine, bytes),
                               lat3,
-                              kpu_bm_cycles(machine, first_bytes[x]),
+                              kpu_bm_load_cycles(machine, problem, x, bytes),
                               lat2,
                               lat1,
-                              x == stationary ? kpu_stream_cycles(machine, x, first_bytes[x]) : 0};
+                              x == stationary ? kpu_stream_cycles(machine, x, bytes) : 0};
         out->arrival[x] = sum(in, 4);
         int64_t start = sum(in, 6);
         out->first = start > out->first ? start : out->first;

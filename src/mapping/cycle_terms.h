@@ -26,6 +26,14 @@ static inline int64_t kpu_bm_cycles(const kpu_machine *machine, int64_t bytes)
 {
     return kpu_rational_ceil_quotient(bytes, machine->block_mover_bytes_per_cycle);
 }
+/* A tile of A or B that is turned on its way to L2 goes through the block mover twice: in by rows,
+ * out by columns. */
+static inline int64_t kpu_bm_load_cycles(const kpu_machine *machine, const kpu_problem *problem,
+                                         int operand, int64_t bytes)
+{
+    int64_t cycles = kpu_bm_cycles(machine, bytes);
+    return problem->transposed[operand] ? kpu_mul_saturate(2, cycles) : cycles;
+}
 static inline int64_t kpu_stream_cycles(const kpu_machine *machine, int operand, int64_t bytes)
 {
     kpu_rational bandwidth = operand == KPU_A   ? machine->row_bytes_per_cycle
@@ -44,7 +52,11 @@ typedef struct kpu_run_ends {
     int64_t drain;                 /* from the end of the last step to that of the run */
 } kpu_run_ends;
 
-void kpu_run_ends_init(const kpu_machine *machine, int stationary, const int64_t first_bytes[2],
-                       int64_t final_bytes, kpu_run_ends *out);
+/* The tiles that decide it: the first of A and of B, the last of C. */
+typedef struct kpu_end_tiles {
+    int64_t first_bytes[2], final_bytes;
+} kpu_end_tiles;
+void kpu_run_ends_init(const kpu_machine *machine, const kpu_problem *problem, int stationary,
+                       const kpu_end_tiles *tiles, kpu_run_ends *out);
 
 #endif

@@ -35,6 +35,8 @@ const char *kpu_mapping_problem_error(const kpu_problem *p)
             return "element sizes must be at least 1 byte";
     if (p->partial_bytes < p->element_bytes[KPU_C])
         return "eC must not exceed eP";
+    if (p->transposed[KPU_C])
+        return "only A and B can lie transposed";
     int64_t product =
         kpu_mul_saturate(kpu_mul_saturate(p->dim[KPU_M], p->dim[KPU_N]), p->dim[KPU_K]);
     int64_t widest = p->partial_bytes;

@@ -145,7 +145,7 @@ int kpu_simulator_run(kpu_simulator *s, const kpu_machine *machine, const kpu_ma
                       kpu_counts *out)
 {
     kpu_program_compile(mapping, &s->program);
-    int code = timing_bind(machine, &s->program, &s->timing);
+    int code = timing_bind(machine, &mapping->problem, &s->program, &s->timing);
     if (code != KPU_OK)
         return code;
     code = s->program.control == KPU_EDDO ? run_eddo(s) : run_iddo(s);

@@ -10,6 +10,14 @@ static bool occupancy(int64_t bytes, kpu_rational bandwidth, int64_t *cycles)
     return *cycles < INT64_C(1) << 60;
 }
 
+/* A block mover that turns a tile takes all of it in by rows before it gives it out by columns. */
+static void turn(const kpu_problem *problem, timing *t)
+{
+    for (int x = 0; x < KPU_OPERANDS; x++)
+        for (int e = 0; e < KPU_EDGES && problem->transposed[x]; e++)
+            t->in[x].bm[e] *= 2;
+}
+
 static bool bind_transfers(const kpu_machine *machine, const kpu_program *p, timing *t)
 {
     const kpu_rational stream[KPU_OPERANDS] = {
@@ -58,7 +66,8 @@ static double serial_cycles(const timing *t, const kpu_program *p)
     return step * (double)p->tiles[KPU_M] * (double)p->tiles[KPU_N] * (double)p->tiles[KPU_K];
 }
 
-int timing_bind(const kpu_machine *machine, const kpu_program *program, timing *t)
+int timing_bind(const kpu_machine *machine, const kpu_problem *problem, const kpu_program *program,
+                timing *t)
 {
     t->dma_latency = machine->dma_latency_cycles;
     t->bm_latency = machine->block_mover_latency_cycles;
@@ -67,6 +76,7 @@ int timing_bind(const kpu_machine *machine, const kpu_program *program, timing *
     t->bm_engines = machine->block_mover_engines;
     if (!bind_transfers(machine, program, t))
         return KPU_E_RANGE;
+    turn(problem, t);
     bind_compute(machine, program, t);
     return serial_cycles(t, program) < ldexp(1.0, 62) ? KPU_OK : KPU_E_RANGE;
 }

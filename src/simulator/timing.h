@@ -28,7 +28,8 @@ typedef struct timing {
 } timing;
 
 /* KPU_E_RANGE if a duration, or all of them together, could leave 64 bits. */
-int timing_bind(const kpu_machine *machine, const kpu_program *program, timing *out);
+int timing_bind(const kpu_machine *machine, const kpu_problem *problem, const kpu_program *program,
+                timing *out);
 
 /* What a run counts: commands by edge mask; bytes and busy cycles follow from them. */
 typedef struct tally {

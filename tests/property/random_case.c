@@ -169,6 +169,12 @@ void random_case_draw(uint64_t seed, uint64_t number, random_case *out)
     draw_candidate(&random, &out->problem, random_chance(&random, 2) ? 2000 : 200, &out->candidate);
 }
 
+void random_case_transpose(uint64_t number, random_case *c)
+{
+    c->problem.transposed[KPU_A] = number % 8 == 2 || number % 8 == 6;
+    c->problem.transposed[KPU_B] = number % 8 == 4 || number % 8 == 6;
+}
+
 /* ---- long loops --------------------------------------------------------------------------- */
 
 static int64_t draw_trips(random_stream *random)

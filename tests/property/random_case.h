@@ -24,7 +24,10 @@ bool random_chance(random_stream *random, int64_t percent);
 void random_case_draw(uint64_t seed, uint64_t number, random_case *out);
 /* The same with long loops, where most repeats: dozens of tiles a dimension, up to 20,000 steps. */
 void random_case_draw_long(uint64_t seed, uint64_t number, random_case *out);
-/* As the one line of JSON that kpu-dse eval --jsonl reads. */
+/* In three cases of eight A, B or both lie transposed: the case is changed by its number. */
+void random_case_transpose(uint64_t number, random_case *c);
+/* As the one line of JSON that kpu-dse eval --jsonl reads; it does not say what lies
+ * transposed. */
 void random_case_print(const random_case *c, FILE *file);
 
 #endif

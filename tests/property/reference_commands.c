@@ -79,6 +79,8 @@ static size_t emit(emitter *e, int kind, int64_t bytes)
     default: bandwidth = machine->drain_bytes_per_cycle; break;
     }
     command.duration = ref_ceil_div(bytes * bandwidth.den, bandwidth.num);
+    if (command.engine_class == KPU_ENGINE_BM && e->nest->problem->transposed[command.operand])
+        command.duration *= 2; /* all of it in by rows, then all of it out by columns */
     program->commands = ref_grow(program->commands, &program->command_capacity,
                                  program->command_count + 1, sizeof command);
     program->commands[program->command_count] = command;

@@ -346,6 +346,7 @@ static void run_case(bounds_run *run, uint64_t seed, uint64_t number)
 {
     random_stream random = {.seed = seed + 1, .stream = number};
     random_case_draw(seed, number, &run->c);
+    random_case_transpose(number, &run->c);
     if (random_chance(&random, 25))
         run->c.machine = run->machines[random_between(&random, 0, MACHINES - 1)];
     if (number % 3 == 0)

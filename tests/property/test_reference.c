@@ -74,6 +74,7 @@ static void check_random(kpu_simulator *simulator, uint64_t seed, long count, ta
     for (long i = 0; i < count; i++) {
         random_case c;
         random_case_draw(seed, (uint64_t)i, &c);
+        random_case_transpose((uint64_t)i, &c);
         check_case(simulator, &c, sum);
     }
 }

@@ -79,6 +79,7 @@ static void test_agrees_with_simulator(void)
         random_case c;
         kpu_mapping m;
         random_case_draw(7, i, &c);
+        random_case_transpose(i, &c);
         kpu_mapping_make(&c.machine, &c.problem, &c.candidate, &m);
         if (m.broken)
             continue;

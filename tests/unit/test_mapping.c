@@ -356,6 +356,11 @@ static void test_illegal_problems(void)
         {{.dim = {INT64_MAX, 1, 1}, .element_bytes = {1, 1, 1}, .partial_bytes = 1}, "M*N*K"},
         {{.dim = {INT64_MAX, INT64_MAX, INT64_MAX}, .element_bytes = {8, 8, 8}, .partial_bytes = 8},
          "M*N*K"},
+        {{.dim = {1, 1, 1},
+          .element_bytes = {4, 4, 4},
+          .partial_bytes = 4,
+          .transposed = {false, false, true}},
+         "A and B"},
     };
     kpu_candidate c = candidate_of_8();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
