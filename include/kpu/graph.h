@@ -13,6 +13,7 @@ extern "C" {
 enum {
     KPU_RANK_MAX = 8,
     KPU_GRAPH_NODES_MAX = 100000,
+    KPU_GRAPH_TENSORS_MAX = 100000,
     KPU_GRAPH_NAME_MAX = 255, /* bytes */
     KPU_GRAPH_PORTS_MAX = 64  /* operands, or results, of an operator */
 };
@@ -21,9 +22,11 @@ typedef struct kpu_tensor {
     char *name; /* unique in its graph */
     int dtype, rank;
     int64_t shape[KPU_RANK_MAX]; /* row-major, the last dimension is contiguous */
-    int32_t producer;            /* the operator whose result it is; -1: it comes from outside */
+    int32_t producer;            /* the operator that computes it; -1: it comes from outside (that
+                                    of a CONSTANT too) */
     bool is_constant;            /* from outside, and of a CONSTANT */
-    bool is_result;              /* somebody outside wants it */
+    bool is_result;              /* somebody outside wants it: a FUNCTION_RETURN reads it, or it is
+                                    computed and nobody reads it */
 } kpu_tensor;
 
 typedef struct kpu_attribute {
@@ -37,7 +40,7 @@ typedef struct kpu_node {
     size_t input_count, output_count;
     kpu_attribute *attributes;
     size_t attribute_count;
-    kpu_place place;   /* strings belong to the graph */
+    kpu_place place;   /* strings belong to the graph; JSON: the file alone */
     int64_t id, depth; /* of a .dfg node; in other formats its number, and its depth in the graph */
 } kpu_node;
 
@@ -96,6 +99,7 @@ typedef struct kpu_operator {
     const char *name; /* "MATMUL" */
     const char *summary;
     int min_inputs, max_inputs, min_outputs, max_outputs;
+    bool folds_transpose; /* it can read an operand whose last two dimensions lie swapped */
     /* Shapes, types and attributes of a node; NULL: anything goes. */
     int (*verify)(const kpu_graph *graph, const kpu_node *node, kpu_diag *diag);
     /* Appends what it is lowered to; NULL: it is known, but not lowered yet. An operator that

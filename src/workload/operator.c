@@ -1,0 +1,96 @@
+/* The table of operators, and what their files share. */
+#include "workload/operator.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const kpu_operator *const operators[] = {
+#define KPU_X(name) &kpu_operator_##name,
+#include "operators.def"
+#undef KPU_X
+};
+
+size_t kpu_operator_count(void)
+{
+    return sizeof operators / sizeof *operators;
+}
+
+const kpu_operator *kpu_operator_at(size_t index)
+{
+    return operators[index];
+}
+
+int kpu_operator_find(const char *name)
+{
+    for (size_t i = 0; i < kpu_operator_count(); i++) {
+        if (strcasecmp(operators[i]->name, name) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+const char *kpu_operator_nearest(const char *name)
+{
+    const char *names[sizeof operators / sizeof *operators];
+    for (size_t i = 0; i < kpu_operator_count(); i++)
+        names[i] = operators[i]->name;
+    return kpu_nearest_name(name, names, kpu_operator_count());
+}
+
+const char *kpu_node_attribute(const kpu_node *node, const char *name)
+{
+    for (size_t i = 0; i < node->attribute_count; i++) {
+        if (strcmp(node->attributes[i].name, name) == 0)
+            return node->attributes[i].value;
+    }
+    return NULL;
+}
+
+static bool is_among(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+int kpu_node_check_attributes(const kpu_graph *graph, const kpu_node *node,
+                              const char *const *names, kpu_diag *diag)
+{
+    size_t count = 0;
+    int code = KPU_OK;
+    while (names[count])
+        count++;
+    for (size_t i = 0; i < node->attribute_count; i++) {
+        const char *name = node->attributes[i].name;
+        if (is_among(name, names, count))
+            continue;
+        const char *nearest = kpu_nearest_name(name, names, count);
+        code = kpu_graph_complain(graph, node, diag, "unknown attribute '%.64s'%s%s%s", name,
+                                  nearest ? "; did you mean '" : "", nearest ? nearest : "",
+                                  nearest ? "'?" : "");
+    }
+    return code;
+}
+
+int kpu_node_bool(const kpu_graph *graph, const kpu_node *node, const char *name, bool *out,
+                  kpu_diag *diag)
+{
+    const char *value = kpu_node_attribute(node, name);
+    if (!value)
+        return KPU_OK;
+    bool yes = strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
+    if (!yes && strcmp(value, "false") != 0 && strcmp(value, "0") != 0)
+        return kpu_graph_complain(graph, node, diag, "%s is '%.64s'; expected true or false", name,
+                                  value);
+    *out = yes;
+    return KPU_OK;
+}
+
+int kpu_operator_lower_to_nothing(const kpu_graph *graph, const kpu_node *node,
+                                  kpu_matmul_list *out, kpu_diag *diag)
+{
+    (void)graph, (void)node, (void)out, (void)diag;
+    return KPU_OK;
+}
