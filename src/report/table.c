@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kpu/report.h"
+#include "report/outlet.h"
 
 enum { FIRST_CELLS = 64 };
 
@@ -143,30 +143,18 @@ static void print_text(const kpu_table *table, kpu_text *out)
 
 /* ---- For programs ----------------------------------------------------------------------- */
 
-static void put_csv_text(kpu_text *out, const char *text)
-{
-    if (!text[strcspn(text, ",\"\r\n")]) {
-        kpu_text_put(out, text);
-        return;
-    }
-    kpu_text_put(out, "\"");
-    for (; *text; text++)
-        kpu_text_format(out, *text == '"' ? "\"%c" : "%c", *text);
-    kpu_text_put(out, "\"");
-}
-
 static void print_csv(const kpu_table *table, kpu_text *out)
 {
     for (size_t c = 0; c < table->columns; c++) {
         kpu_text_put(out, c > 0 ? "," : "");
-        put_csv_text(out, table->titles[c]);
+        outlet_put_csv(out, table->titles[c]);
     }
     kpu_text_put(out, "\n");
     for (size_t i = 0; i < table->count; i++) {
         const kpu_cell *cell = &table->cells[i];
         kpu_text_put(out, i % table->columns > 0 ? "," : "");
         if (cell->type == KPU_CELL_TEXT)
-            put_csv_text(out, cell->text ? cell->text : "");
+            outlet_put_csv(out, cell->text ? cell->text : "");
         else if (cell->type == KPU_CELL_INT)
             kpu_text_put_int(out, cell->number.i);
         else if (cell->number.d == cell->number.d) /* NaN: an empty field */
