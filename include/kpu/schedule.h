@@ -10,9 +10,11 @@
 extern "C" {
 #endif
 
-/* Every kind of wait of section 6 of the machine model: name, whom the wait is for, the moment of
- * that command that ends the wait. Moments: BUSY_END it stops being busy; READY what it moved has
- * arrived; FIRST its first datum has (start + latency); SETTLED end + skew. */
+/* Every kind of wait ("Waits" in docs/model.md): name, whom the wait is for, the moment of that
+ * command that ends the wait. Of several commands that one engine runs in order, and of stores
+ * that wait for one another, only the last is waited for. Moments: BUSY_END it stops being busy;
+ * READY what it moved has arrived; FIRST its first datum has (start + latency); SETTLED end + skew.
+ */
 #define KPU_WAIT_LIST(X)                                                                           \
     X(L3_SLOT_AB, "l3 slot of A or B", BUSY_END)      /* DMA_LOAD: BM_LOADs of tile q - S */       \
     X(L3_SLOT_C, "l3 slot of C", BUSY_END)            /* first write: DMA_STORE of tile q - S */   \
@@ -53,26 +55,29 @@ typedef struct kpu_command {
     uint8_t kind;    /* KPU_CMD_* */
     uint8_t operand; /* that it moves; FAB: KPU_C */
     bool final;      /* C leaves as final output (eC), else as partial sums (eP) */
-    bool fresh; /* FAB: its C starts from zero. STR_COUT: the tile has no earlier content in L2;
-                   BM_STORE: none in L3 */
-    bool run_begins,
-        run_ends;   /* FAB: first, last step of its run. Streams: run_begins, it brings the
-                       stationary tile of its run; run_ends, it takes C from there (os) */
-    int32_t engine; /* of its class (kpu_command_engines) */
-    int64_t step;   /* the step that it is emitted at; stores at the end of a run: the last */
-    int64_t run;    /* the run that this step belongs to, from 0 */
-    int64_t tile[KPU_DIMS]; /* index of the tile along m, n, k; -1: the operand lacks it. FAB: all
-                               three */
+    /* FAB: its C starts from zero. STR_COUT: the tile has no earlier content in L2; BM_STORE: none
+     * in L3. */
+    bool fresh;
+    /* FAB: first, last step of its run. Streams: run_begins, it brings the stationary tile of its
+     * run; run_ends, it takes C from the registers (os). */
+    bool run_begins, run_ends;
+    int32_t engine; /* of its class, 0 .. kpu_schedule_engines - 1 */
+    int64_t step;   /* that it is emitted at; stores at the end of the program: the last step */
+    int64_t run;    /* that this step belongs to, from 0 */
+    int64_t tile[KPU_DIMS]; /* along m, n, k; -1: the operand lacks it. FAB: all three */
     int64_t bytes;          /* moved; FAB: 0 */
-    int64_t source_slot, dest_slot; /* L3, L2: in the operand's ring. L1: of a streamed operand, the
-                                       n-th stream mod d1 (ws, is: of C in and out, step mod d1).
-                                       Registers: of the stationary tile, run mod 1 or 2. -1: DRAM,
-                                       or FAB */
-    int64_t use_slot[KPU_OPERANDS]; /* FAB: L1 buffer, or half of the registers, of A, B and C */
+    /* L3, L2: in the operand's ring. L1: n-th stream of the operand, mod d1 (ws, is: of C in and
+     * out, step mod d1). Registers: run mod 1 or 2. -1: DRAM, or FAB. */
+    int64_t source_slot, dest_slot;
+    int64_t use_slot[KPU_OPERANDS]; /* FAB: where A, B and C lie in L1 or the registers */
     int64_t start, busy_end, ready; /* FAB: busy_end = ready = its end, skew not included */
-    int64_t first_wait, wait_count; /* in kpu_schedule.waits; STREAM_READY delays a FAB's end */
-    int64_t critical; /* the wait (index in kpu_schedule.waits) that ended when it started; -1: its
-                         engine, the queue's order, or nothing */
+    /* In kpu_schedule.waits; of a slot before those for a source, FAB's in the order in which
+     * stalls are put down to them, STREAM_READY, which delays only its end, last. */
+    int64_t first_wait, wait_count;
+    /* The wait (index in kpu_schedule.waits) that was over just when it started, of several the
+     * first; -1: it could not start at once then, because of its engine or the queue's order, or
+     * has nothing to wait for. */
+    int64_t critical;
 } kpu_command;
 
 /* Where rings and tensors lie. Bytes from the beginning of each memory; slot q of a ring at
