@@ -1,0 +1,1 @@
+target_sources(test_dfx PRIVATE random_program.c)
