@@ -1,0 +1,3 @@
+target_sources(test_execute PRIVATE executed_case.c)
+add_test(NAME test_execute_slow COMMAND test_execute 40000 2)
+set_tests_properties(test_execute_slow PROPERTIES LABELS "toolchain;slow" TIMEOUT 900)
