@@ -19,6 +19,11 @@
         what, fields, sizeof(fields) / sizeof *(fields)                                            \
     }
 
+static const object_field program_fields[] = {
+    OTHER(kpu_dfx, "graph_name", graph_name, STRING),
+};
+const object_record kpu_object_program = RECORD("program", program_fields);
+
 static const object_field tensor_fields[] = {
     OTHER(kpu_dfx_tensor, "name", name, STRING),
     OTHER(kpu_dfx_tensor, "dtype", dtype, DTYPE),

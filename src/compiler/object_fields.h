@@ -33,6 +33,7 @@ typedef struct object_record {
     size_t count;
 } object_record;
 
+extern const object_record kpu_object_program;     /* kpu_dfx: its name */
 extern const object_record kpu_object_tensor;      /* kpu_dfx_tensor, but its shape */
 extern const object_record kpu_object_kernel_name; /* kpu_dfx_kernel */
 extern const object_record kpu_object_metadata;    /* kpu_dfx_kernel: what is one number or word */

@@ -77,8 +77,8 @@ static void put_flag(kpu_text *out, const char *key, bool value)
         kpu_text_format(out, ", \"%s\": true", key);
 }
 
-static void put_value(kpu_text *out, const kpu_dfx *dfx, const object_field *field,
-                      const void *record)
+void kpu_object_json_put_value(kpu_text *out, const kpu_dfx *dfx, const object_field *field,
+                               const void *record)
 {
     int64_t number = 0;
     if (!kpu_object_field_is_text(field) && field->kind != OBJECT_REAL)
@@ -100,7 +100,7 @@ static void put_fields(kpu_text *out, const kpu_dfx *dfx, const object_record *r
 {
     for (size_t i = 0; i < record->count; i++) {
         put_key(out, record->fields[i].key, i == 0);
-        put_value(out, dfx, &record->fields[i], value);
+        kpu_object_json_put_value(out, dfx, &record->fields[i], value);
     }
 }
 

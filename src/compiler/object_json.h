@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "compiler/object_fields.h"
+#include "compiler/object_names.h"
 
 /* The two dimensions of an operand's tiles, row first. */
 extern const uint8_t kpu_object_tile_dims[KPU_OPERANDS][2];
@@ -15,6 +16,9 @@ int64_t kpu_object_tile_step(const kpu_dfx_kernel *kernel, int dim);
 /* Where the operand is read by compute operations: the level that the last of its loads goes to. */
 int kpu_object_input_level(const kpu_dfx_kernel *kernel, int operand);
 
+/* The value of a field: a word, number or name as JSON has it. */
+void kpu_object_json_put_value(kpu_text *out, const kpu_dfx *dfx, const object_field *field,
+                               const void *record);
 void kpu_object_print_json(const kpu_dfx *dfx, kpu_text *out);
 /* Not verified yet. `text` need not end with a NUL. */
 int kpu_object_parse_json(const char *path, const char *text, size_t bytes, kpu_dfx **out,
@@ -24,7 +28,7 @@ int kpu_object_parse_json(const char *path, const char *text, size_t bytes, kpu_
 
 typedef struct object_json_reader {
     kpu_dfx *dfx;
-    int32_t *by_name; /* tensors in the order of their names */
+    object_names tensors;
 } object_json_reader;
 
 /* Complains of keys that are neither a record's nor among `others`. */

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compiler/dfx_private.h"
-
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 enum { KEYS_MAX = 24 };
 
@@ -83,30 +81,15 @@ static int get_dtype(const json_node *node, int64_t *out)
                               nearest ? nearest : kpu_dtype_name(KPU_F32));
 }
 
-typedef struct tensor_key {
-    const kpu_dfx *dfx;
-    const char *name;
-} tensor_key;
-
-static int compare_tensors(const void *key, const void *tensor)
-{
-    const tensor_key *wanted = key;
-    return strcmp(wanted->name, wanted->dfx->tensors[*(const int32_t *)tensor].name);
-}
-
 static int get_tensor(const object_json_reader *reader, const json_node *node, int64_t *out)
 {
-    tensor_key key = {.dfx = reader->dfx};
-    int status = json_node_string(node, &key.name);
+    const char *name;
+    int status = json_node_string(node, &name);
     if (status)
         return status;
-    const int32_t *found = NULL;
-    if (reader->dfx->tensor_count > 0)
-        found = bsearch(&key, reader->by_name, reader->dfx->tensor_count, sizeof *found,
-                        compare_tensors);
-    if (!found)
-        return json_node_complain(node, "there is no tensor \"%.64s\"", key.name);
-    *out = *found;
+    *out = kpu_object_names_find(&reader->tensors, name);
+    if (*out < 0)
+        return json_node_complain(node, "there is no tensor \"%.64s\"", name);
     return KPU_OK;
 }
 
@@ -199,14 +182,6 @@ static int read_tensor(const object_json_reader *reader, const json_node *node)
     return status;
 }
 
-static int compare_names(const void *a, const void *b, void *dfx)
-{
-    const kpu_dfx_tensor *tensors = ((const kpu_dfx *)dfx)->tensors;
-    int32_t left = *(const int32_t *)a, right = *(const int32_t *)b;
-    int order = strcmp(tensors[left].name, tensors[right].name);
-    return order ? order : (left > right) - (left < right);
-}
-
 static int read_tensors(object_json_reader *reader, const json_node *root)
 {
     json_node array, item;
@@ -218,15 +193,9 @@ static int read_tensors(object_json_reader *reader, const json_node *root)
         json_node_item(&array, i, &item);
         status = read_tensor(reader, &item);
     }
-    if (status || count == 0)
-        return status;
-    reader->by_name = malloc(count * sizeof *reader->by_name);
-    if (!reader->by_name)
-        return out_of_memory(root);
-    for (size_t i = 0; i < count; i++)
-        reader->by_name[i] = (int32_t)i;
-    qsort_r(reader->by_name, count, sizeof *reader->by_name, compare_names, reader->dfx);
-    return KPU_OK;
+    if (!status && kpu_object_names_of_tensors(reader->dfx, &reader->tensors))
+        status = out_of_memory(root);
+    return status;
 }
 
 /* ---- Kernels ------------------------------------------------------------------------------ */
@@ -464,7 +433,7 @@ int kpu_object_parse_json(const char *path, const char *text, size_t bytes, kpu_
     object_json_reader reader = {0};
     status = read_program(&reader, &root);
     json_node_free(&root);
-    free(reader.by_name);
+    kpu_object_names_fini(&reader.tensors);
     if (status)
         kpu_dfx_free(reader.dfx);
     else
