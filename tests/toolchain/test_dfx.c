@@ -77,6 +77,27 @@ static void test_hints_are_what_a_run_counts(void)
     kpu_simulator_free(simulator);
 }
 
+static void test_parsed_text_is_the_program(void)
+{
+    random_program p;
+    for (uint64_t n = 0; n < 2 * PROGRAMS; n++) {
+        random_program_draw(4, n, &p);
+        kpu_dfx *dfx = random_program_build(&p), *parsed = NULL;
+        CU_ASSERT_PTR_NOT_NULL_FATAL(dfx);
+        kpu_text text = {0}, again = {0};
+        kpu_dfx_print(dfx, &text);
+        int code = kpu_dfx_parse("text", text.data, text.length, &parsed, NULL);
+        CU_ASSERT_EQUAL_FATAL(code, KPU_OK);
+        CU_ASSERT(kpu_dfx_equal(dfx, parsed));
+        kpu_dfx_print(parsed, &again);
+        CU_ASSERT_STRING_EQUAL(text.data, again.data);
+        kpu_text_fini(&text);
+        kpu_text_fini(&again);
+        kpu_dfx_free(dfx);
+        kpu_dfx_free(parsed);
+    }
+}
+
 static void test_what_does_not_fit_is_refused_with_a_number(void)
 {
     random_program p;
@@ -104,6 +125,7 @@ int main(void)
     CU_TestInfo tests[] = {
         {"bind gives the mapping back", test_bind_gives_the_mapping_back},
         {"hints are what a run counts", test_hints_are_what_a_run_counts},
+        {"parsed text is the program", test_parsed_text_is_the_program},
         {"what does not fit is refused", test_what_does_not_fit_is_refused_with_a_number},
         CU_TEST_INFO_NULL,
     };
