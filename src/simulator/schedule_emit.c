@@ -641,9 +641,9 @@ int schedule_emit(kpu_schedule *s, const kpu_schedule_options *options, kpu_diag
     fini(&e);
     if (e.code == KPU_E_RANGE)
         return kpu_diag_add(diag, e.code,
-                            "the schedule of %" PRId64 " steps has more than %" PRId64
-                            " commands; a larger tile gives fewer",
-                            s->steps, limit);
+                            "the schedule has more than %" PRId64 " commands (steps: %" PRId64
+                            "); larger tiles give fewer",
+                            limit, s->steps);
     if (e.code == KPU_E_MEMORY)
         return kpu_diag_add(diag, e.code, "out of memory for the commands of a schedule");
     return e.code;
