@@ -119,8 +119,8 @@ static int get_string(binary_reader *reader, int section, const char **out, size
 static int get_text_field(binary_reader *reader, int section, const object_field *field,
                           void *record)
 {
-    const char *text;
-    size_t bytes;
+    const char *text = "";
+    size_t bytes = 0;
     int status = get_string(reader, section, &text, &bytes);
     if (status)
         return status;
@@ -181,8 +181,8 @@ typedef struct program_counts {
 
 static int get_meta(binary_reader *reader, program_counts *out)
 {
-    const char *text;
-    size_t bytes;
+    const char *text = "";
+    size_t bytes = 0;
     int status = get_string(reader, OBJECT_META, &text, &bytes);
     if (!status && (bytes != strlen(KPU_DFX_VERSION) || memcmp(text, KPU_DFX_VERSION, bytes) != 0))
         return complain(reader, &reader->cursors[OBJECT_META],
