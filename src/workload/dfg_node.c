@@ -15,6 +15,7 @@ enum {
     FIELDS
 };
 enum { TYPE_TEXT = 64 };
+#define NODE_ID_MAX (INT64_C(1) << 62)
 
 static int take_fields(dfg *d, dfg_span rest, dfg_span fields[FIELDS])
 {
@@ -232,6 +233,8 @@ int dfg_take_node(dfg *d, dfg_span rest)
     if (!rest.begin)
         return dfg_complain(d, begin, "expected NODE id : |name|operator|depth|...");
     int code = dfg_int(d, id, "the id of a node", &node->id);
+    if (code == KPU_OK && node->id > NODE_ID_MAX)
+        code = dfg_complain(d, id.begin, "an id above %lld", (long long)NODE_ID_MAX);
     if (code == KPU_OK)
         code = take_place(d, node);
     if (code == KPU_OK)

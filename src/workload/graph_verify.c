@@ -102,6 +102,20 @@ static void check_all(check *c)
     }
 }
 
+/* A .dfg says it itself. */
+static void fill_depths(const check *c, const int32_t *order)
+{
+    const kpu_graph_owned *owned = c->graph->owned;
+    for (size_t n = 0; owned->format != KPU_GRAPH_DFG && n < c->graph->node_count; n++) {
+        kpu_node *node = &c->graph->nodes[order[n]];
+        for (size_t i = 0; i < node->input_count; i++) {
+            int32_t maker = c->maker[node->inputs[i]];
+            if (maker >= 0 && c->graph->nodes[maker].depth >= node->depth)
+                node->depth = c->graph->nodes[maker].depth + 1;
+        }
+    }
+}
+
 int kpu_graph_verify(kpu_graph *graph, kpu_diag *diag)
 {
     kpu_graph_owned *owned = graph->owned;
@@ -117,6 +131,8 @@ int kpu_graph_verify(kpu_graph *graph, kpu_diag *diag)
         check_all(&c);
         if (c.code == KPU_OK)
             c.code = kpu_graph_order(graph, order, diag);
+        if (c.code == KPU_OK)
+            fill_depths(&c, order);
     } else {
         c.code = kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
     }

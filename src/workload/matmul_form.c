@@ -108,6 +108,24 @@ static void fill_batch(const operands *o, kpu_matmul *out)
         out->batch_stride[x] = o->leading[x] > 0 ? o->rows[x] * o->columns[x] : 0;
 }
 
+/* Of the whole batch, so that whoever counts its work need not look. */
+static int check_size(const kpu_matmul_form *form, const kpu_matmul *item, kpu_diag *diag)
+{
+    const int64_t *dim = item->problem.dim;
+    int64_t product = item->batch;
+    bool fits = kpu_problem_validate(&item->problem, NULL, NULL) == KPU_OK;
+    for (int d = 0; d < KPU_DIMS; d++)
+        fits = fits && !kpu_mul_overflows(product, dim[d], &product) &&
+               product <= KPU_WORKLOAD_PRODUCT_MAX;
+    if (fits)
+        return KPU_OK;
+    return kpu_graph_complain(form->graph, form->node, diag,
+                              "%lld times M = %lld, N = %lld, K = %lld is too large: M*N*K of all "
+                              "of them and the bytes of each matrix may not exceed 2^62",
+                              (long long)item->batch, (long long)dim[KPU_M], (long long)dim[KPU_N],
+                              (long long)dim[KPU_K]);
+}
+
 int kpu_matmul_form_lower(const kpu_matmul_form *form, kpu_matmul_list *out, kpu_diag *diag)
 {
     const kpu_node *node = form->node;
@@ -134,5 +152,5 @@ int kpu_matmul_form_lower(const kpu_matmul_form *form, kpu_matmul_list *out, kpu
         kpu_dtype_partial(item->dtype[KPU_A], item->dtype[KPU_B], item->dtype[KPU_C]);
     item->problem.partial_bytes = kpu_dtype_bytes(item->partial_dtype);
     fill_batch(&o, item);
-    return kpu_problem_validate(&item->problem, &node->place, diag);
+    return check_size(form, item, diag);
 }

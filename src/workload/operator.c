@@ -67,9 +67,15 @@ int kpu_node_check_attributes(const kpu_graph *graph, const kpu_node *node,
         if (is_among(name, names, count))
             continue;
         const char *nearest = kpu_nearest_name(name, names, count);
+        const char *shown = nearest ? nearest : names[0];
         code = kpu_graph_complain(graph, node, diag, "unknown attribute '%.64s'%s%s%s", name,
-                                  nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                                  nearest ? "'?" : "");
+                                  nearest ? "; did you mean '"
+                                  : shown ? "; known are '"
+                                          : "",
+                                  shown ? shown : "",
+                                  nearest ? "'?"
+                                  : shown ? "' and such"
+                                          : "; there are none");
     }
     return code;
 }
@@ -93,4 +99,44 @@ int kpu_operator_lower_to_nothing(const kpu_graph *graph, const kpu_node *node,
 {
     (void)graph, (void)node, (void)out, (void)diag;
     return KPU_OK;
+}
+
+bool kpu_broadcasts(const kpu_tensor *tensor, const kpu_tensor *to)
+{
+    int more = to->rank - tensor->rank;
+    if (more < 0)
+        return false;
+    for (int d = 0; d < tensor->rank; d++) {
+        if (tensor->shape[d] != 1 && tensor->shape[d] != to->shape[d + more])
+            return false;
+    }
+    return true;
+}
+
+int64_t kpu_element_count(const kpu_tensor *tensor)
+{
+    int64_t count = 1;
+    for (int d = 0; d < tensor->rank; d++)
+        count *= tensor->shape[d];
+    return count;
+}
+
+int kpu_operator_complain_type(const kpu_graph *graph, const kpu_node *node, kpu_diag *diag,
+                               const kpu_tensor *operand, const kpu_tensor *result)
+{
+    char operand_text[KPU_GRAPH_TYPE_TEXT], result_text[KPU_GRAPH_TYPE_TEXT];
+    kpu_graph_type_text(operand, operand_text);
+    kpu_graph_type_text(result, result_text);
+    return kpu_graph_complain(graph, node, diag,
+                              "'%.64s' is %s, which does not agree with the result '%.64s', %s",
+                              operand->name, operand_text, result->name, result_text);
+}
+
+int kpu_operator_verify_same_type(const kpu_graph *graph, const kpu_node *node, kpu_diag *diag)
+{
+    const kpu_tensor *operand = &graph->tensors[node->inputs[0]];
+    const kpu_tensor *result = &graph->tensors[node->outputs[0]];
+    if (kpu_graph_same_type(operand, result))
+        return KPU_OK;
+    return kpu_operator_complain_type(graph, node, diag, operand, result);
 }

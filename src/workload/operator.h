@@ -25,4 +25,14 @@ int kpu_matmul_form_lower(const kpu_matmul_form *form, kpu_matmul_list *out, kpu
 int kpu_operator_lower_to_nothing(const kpu_graph *graph, const kpu_node *node,
                                   kpu_matmul_list *out, kpu_diag *diag);
 
+/* Whether a tensor has a shape, or one that can be repeated to it: dimensions from the last on,
+ * equal or 1. */
+bool kpu_broadcasts(const kpu_tensor *tensor, const kpu_tensor *to);
+int64_t kpu_element_count(const kpu_tensor *tensor);
+
+/* The result is of the type and shape of the first operand. */
+int kpu_operator_verify_same_type(const kpu_graph *graph, const kpu_node *node, kpu_diag *diag);
+int kpu_operator_complain_type(const kpu_graph *graph, const kpu_node *node, kpu_diag *diag,
+                               const kpu_tensor *operand, const kpu_tensor *result);
+
 #endif
