@@ -156,12 +156,12 @@ static void set_slots(kpu_schedule *s, const kpu_schedule_options *options)
 
 static int make(kpu_schedule *s, const kpu_schedule_options *options, kpu_diag *diag)
 {
-    static int (*const time[KPU_CONTROLS])(kpu_schedule *) = {
+    static int (*const set_times[KPU_CONTROLS])(kpu_schedule *) = {
         [KPU_IDDO] = schedule_time_iddo, [KPU_EDDO] = schedule_time_eddo};
     int code = schedule_emit(s, options, diag);
     if (code != KPU_OK)
         return code;
-    code = time[s->mapping.control](s);
+    code = set_times[s->mapping.control](s);
     if (code == KPU_E_RANGE)
         return kpu_diag_add(diag, code, "the schedule takes more cycles than 64 bits hold");
     if (code != KPU_OK)
