@@ -110,6 +110,7 @@ static int start_transfer(execution *e, execution_event event)
         return KPU_E_MEMORY;
     read_source(e, &event, 0, half_bytes(e, command));
     execution_spoil_dest(e, command);
+    execution_claim_dest(e, event.command);
     bool ok = true;
     if (execution_routes[command->kind].dest == SPACE_EDGE && command->operand != e->stationary) {
         event.phase = PHASE_FIRST;
@@ -137,7 +138,8 @@ static int deliver_first(execution *e, execution_event event)
 {
     const kpu_command *command = &e->schedule->commands[event.command];
     execution_region dest = execution_dest(e, command);
-    execution_write(&dest, 0, half_bytes(e, command), e->flights[event.flight].bytes);
+    if (execution_owns_dest(e, event.command))
+        execution_write(&dest, 0, half_bytes(e, command), e->flights[event.flight].bytes);
     return KPU_OK;
 }
 
@@ -159,21 +161,27 @@ static void deliver_turned(execution *e, const kpu_command *command, const char 
                         dest.bytes);
 }
 
-static int deliver(execution *e, execution_event event)
+/* As it lies at the destination: turned, narrowed, or as it was read. */
+static void deliver_bytes(execution *e, const kpu_command *command, const char *bytes)
 {
-    const kpu_command *command = &e->schedule->commands[event.command];
-    execution_flight *flight = &e->flights[event.flight];
-    execution_region dest = execution_dest(e, command);
     const kpu_matrices *m = e->matrices;
+    execution_region dest = execution_dest(e, command);
     bool narrows =
         command->kind == KPU_CMD_STR_COUT && command->final && m->dtype[KPU_C] != m->partial_dtype;
     if (is_turned(e, command))
-        deliver_turned(e, command, flight->bytes);
+        deliver_turned(e, command, bytes);
     else if (narrows)
-        kpu_dtype_narrow(m->partial_dtype, flight->bytes, m->dtype[KPU_C], dest.bytes,
+        kpu_dtype_narrow(m->partial_dtype, bytes, m->dtype[KPU_C], dest.bytes,
                          (size_t)execution_elements(e, command, KPU_C));
     else
-        execution_write(&dest, 0, dest.total, flight->bytes);
+        execution_write(&dest, 0, dest.total, bytes);
+}
+
+static int deliver(execution *e, execution_event event)
+{
+    execution_flight *flight = &e->flights[event.flight];
+    if (execution_owns_dest(e, event.command))
+        deliver_bytes(e, &e->schedule->commands[event.command], flight->bytes);
     flight->next_free = e->free_flight;
     e->free_flight = event.flight;
     return KPU_OK;

@@ -40,11 +40,13 @@ typedef struct execution {
     int64_t skew;
     int64_t used[SPACES][KPU_OPERANDS]; /* slots that commands name, at most those there are */
     char *memory[SPACES][KPU_OPERANDS]; /* slots; DRAM: the tensors, C as partial sums */
-    char *partials;                     /* sums in DRAM, if not in C's place; else NULL */
-    int64_t *settled;                   /* when the result in a slot of C has left the array */
-    char *work[KPU_OPERANDS];           /* what the array has taken in, as partial_dtype */
-    execution_event *starts;            /* of every command, sorted */
-    execution_event *heap;              /* what else will happen */
+    int64_t
+        *writer[SPACES][KPU_OPERANDS]; /* of each slot, the transfer that last began to fill it */
+    char *partials;                    /* sums in DRAM, if not in C's place; else NULL */
+    int64_t *settled;                  /* when the result in a slot of C has left the array */
+    char *work[KPU_OPERANDS];          /* what the array has taken in, as partial_dtype */
+    execution_event *starts;           /* of every command, sorted */
+    execution_event *heap;             /* what else will happen */
     int64_t heap_count, heap_capacity;
     execution_flight *flights;
     int64_t flight_count, flight_capacity;
@@ -81,6 +83,9 @@ void execution_write(const execution_region *region, int64_t from, int64_t to, c
 void execution_spoil(const execution *e, int operand, char *bytes, int64_t count);
 /* What must be nonsense before it is overwritten: the whole slot, or the tile in DRAM. */
 void execution_spoil_dest(const execution *e, const kpu_command *command);
+/* Who begins to fill a slot makes nonsense of what others still bring there. */
+void execution_claim_dest(const execution *e, int64_t command);
+bool execution_owns_dest(const execution *e, int64_t command);
 /* The elements of a tile that lies as `rows` x `columns` as columns x rows. */
 void execution_transpose(const char *in, int64_t rows, int64_t columns, int64_t element_bytes,
                          char *out);

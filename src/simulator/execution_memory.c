@@ -149,6 +149,26 @@ void execution_spoil_dest(const execution *e, const kpu_command *command)
                         region.row_bytes);
 }
 
+static int64_t *writer_of(const execution *e, int64_t index)
+{
+    const kpu_command *command = &e->schedule->commands[index];
+    int space = execution_space(e, execution_routes[command->kind].dest, command->operand);
+    return space == SPACE_DRAM ? NULL : &e->writer[space][command->operand][command->dest_slot];
+}
+
+void execution_claim_dest(const execution *e, int64_t command)
+{
+    int64_t *writer = writer_of(e, command);
+    if (writer)
+        *writer = command;
+}
+
+bool execution_owns_dest(const execution *e, int64_t command)
+{
+    const int64_t *writer = writer_of(e, command);
+    return !writer || *writer == command;
+}
+
 /* transpose_uint8_t, ... */
 #define KPU_TRANSPOSE(type)                                                                        \
     static void transpose_##type(const char *in, int64_t rows, int64_t columns, char *out)         \

@@ -139,7 +139,8 @@ static bool open_slots(execution *e)
                 return false;
             char *memory = malloc((size_t)bytes + 1);
             e->memory[space][x] = memory;
-            if (!memory)
+            e->writer[space][x] = calloc((size_t)e->used[space][x] + 1, sizeof(int64_t));
+            if (!memory || !e->writer[space][x])
                 return false;
             execution_spoil(e, x, memory, bytes);
         }
@@ -229,8 +230,10 @@ int execution_open(execution *e, kpu_diag *diag)
 void execution_close(execution *e)
 {
     for (int x = 0; x < KPU_OPERANDS; x++) {
-        for (int space = SPACE_L3; space < SPACES; space++)
+        for (int space = SPACE_L3; space < SPACES; space++) {
             free(e->memory[space][x]);
+            free(e->writer[space][x]);
+        }
         free(e->work[x]);
     }
     free(e->partials);
