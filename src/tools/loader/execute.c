@@ -1,0 +1,303 @@
+/* Real numbers through the program: inputs, kernels one after the other, checks, outputs. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/functional_check.h"
+#include "tools/loader/loader.h"
+#include "tools/matrix_file.h"
+#include "tools/output.h"
+
+/* A file for a tensor, as the command line has it. */
+typedef struct tensor_file {
+    const char *option, *path;
+    size_t tensor;
+} tensor_file;
+
+typedef struct execute_state {
+    void **data; /* what is in DRAM of each tensor */
+    size_t tensor_count;
+    tensor_file *inputs, *outputs;
+    size_t input_count, output_count;
+    kpu_gemm_verdict verdict; /* of the kernel's runs so far */
+    kpu_text report;
+} execute_state;
+
+static bool wants_execute(const loader_values *values)
+{
+    return loader_executes(values);
+}
+
+/* ---- Which file is for which tensor ------------------------------------------------------- */
+
+static int find_tensor(const loader_job *job, const char *option, const char *name, size_t *out)
+{
+    const kpu_dfx *program = job->binding->program;
+    const char **names = calloc(program->tensor_count + 1, sizeof *names);
+    if (!names)
+        return loader_no_memory(job->diag);
+    *out = program->tensor_count;
+    for (size_t t = 0; t < program->tensor_count; t++) {
+        names[t] = program->tensors[t].name;
+        *out = strcmp(names[t], name) == 0 ? t : *out;
+    }
+    int status = KPU_OK;
+    if (*out == program->tensor_count) {
+        const char *nearest = kpu_nearest_name(name, names, program->tensor_count);
+        status = kpu_diag_add(job->diag, KPU_E_USAGE, "%s: %s has no tensor \"%s\"%s%s%s", option,
+                              job->binding->path, name, nearest ? "; did you mean \"" : "",
+                              nearest ? nearest : "", nearest ? "\"?" : "");
+    }
+    free(names);
+    return status;
+}
+
+/* NAME=FILE */
+static int parse_pair(const loader_job *job, const char *option, const char *pair, tensor_file *out)
+{
+    const char *equals = strchr(pair, '=');
+    if (!equals || equals == pair || !equals[1])
+        return kpu_diag_add(job->diag, KPU_E_USAGE, "%s: expected NAME=FILE, got \"%s\"", option,
+                            pair);
+    char *name = strndup(pair, (size_t)(equals - pair));
+    if (!name)
+        return loader_no_memory(job->diag);
+    *out = (tensor_file){.option = option, .path = equals + 1};
+    int status = find_tensor(job, option, name, &out->tensor);
+    free(name);
+    return status;
+}
+
+static int parse_pairs(const loader_job *job, const char *option, const kpu_option_list *pairs,
+                       tensor_file **out, size_t *count)
+{
+    int status = KPU_OK;
+    *out = calloc(pairs->count + KPU_OPERANDS, sizeof **out);
+    if (!*out)
+        return loader_no_memory(job->diag);
+    for (size_t i = 0; i < pairs->count; i++) {
+        int result = parse_pair(job, option, pairs->items[i], &(*out)[*count]);
+        status = status ? status : result;
+        *count += !result;
+    }
+    return status;
+}
+
+/* --input-a, --input-b, --output-c */
+static int add_operands(const loader_job *job, execute_state *s)
+{
+    static const char *const options[KPU_OPERANDS] = {"--input-a", "--input-b", "--output-c"};
+    const kpu_dfx *program = job->binding->program;
+    for (int x = 0; x < KPU_OPERANDS; x++) {
+        const char *path = job->values->operand[x];
+        if (!path)
+            continue;
+        if (program->kernel_count != 1)
+            return kpu_diag_add(job->diag, KPU_E_USAGE,
+                                "%s is for programs of one kernel, this one has %zu; use %s "
+                                "NAME=FILE",
+                                options[x], program->kernel_count,
+                                x == KPU_C ? "--output" : "--input");
+        const tensor_file file = {options[x], path, (size_t)program->kernels[0].tensor[x]};
+        if (x == KPU_C)
+            s->outputs[s->output_count++] = file;
+        else
+            s->inputs[s->input_count++] = file;
+    }
+    return KPU_OK;
+}
+
+static int read_files(const loader_job *job, execute_state *s)
+{
+    const loader_values *v = job->values;
+    int status = parse_pairs(job, "--input", &v->inputs, &s->inputs, &s->input_count);
+    int outputs = parse_pairs(job, "--output", &v->outputs, &s->outputs, &s->output_count);
+    int operands = s->inputs && s->outputs ? add_operands(job, s) : KPU_E_MEMORY;
+    return status ? status : outputs ? outputs : operands;
+}
+
+/* ---- Inputs ------------------------------------------------------------------------------ */
+
+/* Numbers that no kernel that reads them sums up to an overflow. */
+static void fill(const loader_job *job, size_t tensor, void *data)
+{
+    const kpu_dfx *program = job->binding->program;
+    const int dtype = program->tensors[tensor].dtype;
+    kpu_random_matrix numbers = {.dtype = dtype,
+                                 .partial_dtype = dtype,
+                                 .terms = 1,
+                                 .seed = (uint64_t)job->values->random,
+                                 .stream = tensor};
+    for (size_t k = 0; k < program->kernel_count; k++) {
+        const kpu_dfx_kernel *kernel = &program->kernels[k];
+        bool reads =
+            kernel->tensor[KPU_A] == (int32_t)tensor || kernel->tensor[KPU_B] == (int32_t)tensor;
+        if (reads && kernel->dim[KPU_K] >= numbers.terms) {
+            numbers.terms = kernel->dim[KPU_K];
+            numbers.partial_dtype = kernel->partial_dtype;
+        }
+    }
+    int64_t count = job->binding->tensors[tensor].bytes / kpu_dtype_bytes(dtype);
+    kpu_random_matrix_fill(&numbers, data, count);
+}
+
+static bool comes_from_outside(const kpu_dfx_tensor *tensor)
+{
+    return tensor->role == KPU_DFX_INPUT || tensor->role == KPU_DFX_CONSTANT;
+}
+
+static int load_tensor(const loader_job *job, execute_state *s, size_t number)
+{
+    const kpu_dfx_tensor *tensor = &job->binding->program->tensors[number];
+    const tensor_file *file = NULL;
+    int64_t bytes;
+    int status = kpu_matrix_bytes(tensor, &bytes, job->diag);
+    for (size_t i = 0; !status && i < s->input_count; i++)
+        if (s->inputs[i].tensor == number) {
+            if (file)
+                status = kpu_diag_add(job->diag, KPU_E_USAGE, "%s: tensor %s has a file already",
+                                      s->inputs[i].option, tensor->name);
+            file = &s->inputs[i];
+        }
+    if (status)
+        return status;
+    if (file && !comes_from_outside(tensor))
+        return kpu_diag_add(job->diag, KPU_E_USAGE,
+                            "%s: tensor %s is no input, a kernel computes it", file->option,
+                            tensor->name);
+    s->data[number] = calloc(1, (size_t)bytes);
+    if (!s->data[number])
+        return loader_no_memory(job->diag);
+    if (file)
+        return kpu_matrix_file_read(file->path, tensor, s->data[number], job->diag);
+    if (comes_from_outside(tensor) && job->values->random < 0)
+        return kpu_diag_add(job->diag, KPU_E_USAGE,
+                            "input %s is missing; give --input %s=FILE, or --random SEED",
+                            tensor->name, tensor->name);
+    if (comes_from_outside(tensor))
+        fill(job, number, s->data[number]);
+    return KPU_OK;
+}
+
+static int begin_execute(const loader_job *job, void **state)
+{
+    const kpu_dfx *program = job->binding->program;
+    execute_state *s = calloc(1, sizeof *s);
+    *state = s;
+    if (!s)
+        return loader_no_memory(job->diag);
+    s->data = calloc(program->tensor_count + 1, sizeof *s->data);
+    if (!s->data)
+        return loader_no_memory(job->diag);
+    s->tensor_count = program->tensor_count;
+    int status = read_files(job, s);
+    for (size_t t = 0; status != KPU_E_MEMORY && t < program->tensor_count; t++) {
+        int result = load_tensor(job, s, t);
+        status = status ? status : result;
+    }
+    return status;
+}
+
+/* ---- Runs -------------------------------------------------------------------------------- */
+
+/* Keeps what is nearest to wrong over all runs of a kernel. */
+static void add_verdict(kpu_gemm_verdict *sum, const kpu_gemm_verdict *one)
+{
+    int64_t elements = sum->elements + one->elements;
+    if (sum->elements == 0 || one->error * sum->allowed > sum->error * one->allowed)
+        *sum = *one;
+    sum->elements = elements;
+}
+
+static void report(execute_state *s, const loader_kernel *kernel, const char *tensor)
+{
+    const kpu_gemm_verdict *v = &s->verdict;
+    kpu_text_format(&s->report, "%s: ", kernel->code->name);
+    kpu_text_put_grouped(&s->report, v->elements);
+    kpu_text_format(&s->report, " elements of %s ", tensor);
+    if (kpu_dtype_is_float(kernel->code->partial_dtype))
+        kpu_text_format(&s->report, "agree with BLAS; at most off by %.2g, %.2g is allowed there\n",
+                        v->error, v->allowed);
+    else
+        kpu_text_put(&s->report, "are equal to those of BLAS\n");
+}
+
+static int check(const loader_job *job, execute_state *s, const loader_run *run,
+                 const kpu_matrices *matrices)
+{
+    const kpu_dfx_kernel *code = run->kernel->code;
+    const char *tensor = job->binding->program->tensors[code->tensor[KPU_C]].name;
+    kpu_gemm_verdict verdict;
+    int status =
+        kpu_gemm_verify(&run->kernel->result.mapping.problem, matrices, &verdict, job->diag);
+    if (!status && verdict.wrong > 0) {
+        kpu_text what = {0};
+        kpu_text_format(&what, "%s (kernel %s)", tensor, run->name);
+        status = what.failed ? loader_no_memory(job->diag)
+                             : kpu_gemm_complain(&verdict, what.data, job->diag);
+        kpu_text_fini(&what);
+    }
+    if (status)
+        return status;
+    if (run->batch == 0)
+        s->verdict = (kpu_gemm_verdict){0};
+    add_verdict(&s->verdict, &verdict);
+    if (run->batch + 1 == code->batch)
+        report(s, run->kernel, tensor);
+    return KPU_OK;
+}
+
+static int execute_run(const loader_job *job, void *state, const loader_run *run)
+{
+    execute_state *s = state;
+    const kpu_dfx_kernel *code = run->kernel->code;
+    char *at[KPU_OPERANDS];
+    kpu_matrices matrices = {.partial_dtype = code->partial_dtype};
+    for (int x = 0; x < KPU_OPERANDS; x++) {
+        at[x] = (char *)s->data[code->tensor[x]] + loader_batch_offset(code, x, run->batch);
+        matrices.dtype[x] = code->dtype[x];
+    }
+    matrices.a = at[KPU_A];
+    matrices.b = at[KPU_B];
+    matrices.c = at[KPU_C];
+    int status = KPU_OK;
+    if (job->values->check && run->batch == 0)
+        status = kpu_schedule_check(run->schedule, job->diag);
+    if (!status)
+        status = kpu_execute(run->schedule, &matrices, job->diag);
+    if (!status && job->values->check)
+        status = check(job, s, run, &matrices);
+    return status;
+}
+
+/* ---- The end ----------------------------------------------------------------------------- */
+
+static int end_execute(const loader_job *job, void *state)
+{
+    execute_state *s = state;
+    const kpu_dfx *program = job->binding->program;
+    int status = KPU_OK;
+    for (size_t i = 0; !status && i < s->output_count; i++)
+        status = kpu_matrix_file_write(s->outputs[i].path, &program->tensors[s->outputs[i].tensor],
+                                       s->data[s->outputs[i].tensor], job->diag);
+    if (!status && !job->values->format)
+        status = kpu_tool_print(&s->report);
+    return status;
+}
+
+static void drop_execute(void *state)
+{
+    execute_state *s = state;
+    if (!s)
+        return;
+    for (size_t t = 0; t < s->tensor_count; t++)
+        free(s->data[t]);
+    free(s->data);
+    free(s->inputs);
+    free(s->outputs);
+    kpu_text_fini(&s->report);
+    free(s);
+}
+
+const loader_stage loader_stage_execute = {wants_execute, begin_execute, execute_run, end_execute,
+                                           drop_execute};

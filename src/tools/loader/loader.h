@@ -1,0 +1,101 @@
+/* Private to kpu-loader: an object bound to a machine, and what is done with it. */
+#ifndef KPU_SRC_TOOLS_LOADER_LOADER_H
+#define KPU_SRC_TOOLS_LOADER_LOADER_H
+
+#include "kpu/kpu_object.h"
+#include "kpu/report.h"
+#include "kpu/store.h"
+#include "tools/command.h"
+
+/* The command line. */
+typedef struct loader_values {
+    const char *machine, *format, *emit, *trace;
+    const char *operand[KPU_OPERANDS]; /* --input-a, --input-b, --output-c */
+    kpu_option_list set, inputs, outputs;
+    int64_t random; /* seed; -1: not given */
+    bool dry_run, verbose, check, profile;
+} loader_values;
+
+/* Whether the program is executed with numbers. */
+bool loader_executes(const loader_values *values);
+
+/* ---- Binding (bind.c) ---------------------------------------------------------------------- */
+
+typedef struct loader_kernel {
+    const kpu_dfx_kernel *code;
+    kpu_result result;         /* of one run; there are code->batch of them */
+    kpu_metric_value *metrics; /* kpu_metric_count() of them */
+    int64_t start_cycle;       /* of the first run: kernels and their runs follow one another */
+} loader_kernel;
+
+/* Where a tensor lies in DRAM. */
+typedef struct loader_place {
+    int64_t address, bytes;
+} loader_place;
+
+typedef struct loader_binding {
+    const char *path; /* of the object */
+    kpu_dfx *program;
+    kpu_machine machine;
+    loader_kernel *kernels;     /* program->kernel_count */
+    loader_place *tensors;      /* program->tensor_count */
+    loader_place partial_sums;  /* scratch, of whichever kernel runs; 0 bytes: none needs it */
+    int64_t cycles, dram_bytes; /* of the whole program */
+} loader_binding;
+
+/* Reads the object, lays every kernel over the machine, times it and places the tensors. Complains
+ * about every kernel that does not fit. */
+int loader_bind(const char *path, const loader_values *values, loader_binding *out, kpu_diag *diag);
+void loader_unbind(loader_binding *binding);
+/* Tensor, kernels, memory: what is loaded. */
+void loader_put_summary(const loader_binding *binding, kpu_text *out);
+
+/* ---- Stages: what is done with each run of each kernel -------------------------------------- */
+
+/* One run of a kernel: number `batch` of code->batch. */
+typedef struct loader_run {
+    const loader_kernel *kernel;
+    int64_t batch, start_cycle;
+    const char *name;             /* "mm0", or "mm0[3]" */
+    const kpu_schedule *schedule; /* its addresses are those of this run */
+    bool is_first, is_last;       /* of the program */
+} loader_run;
+
+typedef struct loader_job {
+    const loader_binding *binding;
+    const loader_values *values;
+    kpu_diag *diag;
+} loader_job;
+
+/* A row of the table in main.c; each in a file of its own. begin makes the state, drop frees it
+ * (begin may have failed; it takes NULL). */
+typedef struct loader_stage {
+    bool (*wanted)(const loader_values *values);
+    int (*begin)(const loader_job *job, void **state);
+    int (*run)(const loader_job *job, void *state, const loader_run *run);
+    int (*end)(const loader_job *job, void *state);
+    void (*drop)(void *state);
+} loader_stage;
+extern const loader_stage loader_stage_list;    /* --dry-run: the bound schedule */
+extern const loader_stage loader_stage_emit;    /* --emit: descriptors */
+extern const loader_stage loader_stage_trace;   /* --trace */
+extern const loader_stage loader_stage_execute; /* inputs, outputs, --check */
+
+/* Time by engine and level, stalls, roofline (profile.c). */
+int loader_print_profile(const loader_job *job);
+
+/* ---- Shared ------------------------------------------------------------------------------- */
+
+/* Where one run of a kernel finds an operand in its tensor, in bytes. */
+int64_t loader_batch_offset(const kpu_dfx_kernel *code, int operand, int64_t batch);
+int loader_no_memory(kpu_diag *diag);
+
+/* A file that is written piece by piece, compressed if its name ends in .gz. */
+typedef struct loader_file {
+    kpu_gzip_writer *writer;
+    kpu_diag *diag;
+} loader_file;
+/* kpu_sink.take; context: loader_file. */
+int loader_file_take(void *context, const char *text, size_t bytes);
+
+#endif
