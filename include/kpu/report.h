@@ -149,6 +149,40 @@ int kpu_logical_put_injection(const kpu_mapping *mapping, const kpu_list_style *
 int kpu_logical_put_events(const kpu_mapping *mapping, const kpu_list_style *style,
                            const kpu_sink *sink);
 
+/* Bars over cycles, a row each of engines or of commands. */
+typedef struct kpu_gantt_bar {
+    int64_t row;
+    int64_t command; /* number in the schedule */
+    bool chosen;     /* it belongs to the chosen steps; others are there for what they hold up */
+} kpu_gantt_bar;
+enum { KPU_GANTT_ROW_TEXT = 64 };
+typedef struct kpu_gantt {
+    const kpu_schedule *schedule; /* borrowed */
+    int64_t first_step, last_step;
+    int64_t start, end; /* cycles, start < end */
+    bool row_is_command;
+    char (*rows)[KPU_GANTT_ROW_TEXT]; /* what each is called */
+    int64_t row_count;
+    kpu_gantt_bar *bars; /* by start */
+    int64_t bar_count;
+} kpu_gantt;
+enum { KPU_GANTT_BARS_MAX = 1 << 16, KPU_GANTT_ROWS_MAX = 1 << 10 };
+
+/* All that engines do while the chosen steps (both included, 0 <= first <= last) are on their way:
+ * a row each. fini after KPU_OK. KPU_E_RANGE: more than the limits above. */
+int kpu_gantt_of_engines(const kpu_schedule *schedule, int64_t first_step, int64_t last_step,
+                         kpu_gantt *out);
+/* How the chosen steps come about: the loads of their tiles, streams, fabric, stores of their
+ * results; a row each. */
+int kpu_gantt_of_steps(const kpu_schedule *schedule, int64_t first_step, int64_t last_step,
+                       kpu_gantt *out);
+void kpu_gantt_fini(kpu_gantt *gantt);
+/* Characters, at most `width` columns (at least KPU_GANTT_WIDTH_MIN); a drawing; records. */
+enum { KPU_GANTT_WIDTH_MIN = 40, KPU_GANTT_WIDTH_MAX = 1000 };
+void kpu_gantt_put_text(const kpu_gantt *gantt, int width, kpu_text *text);
+void kpu_gantt_put_svg(const kpu_gantt *gantt, kpu_text *text);
+int kpu_gantt_put_list(const kpu_gantt *gantt, const kpu_list_style *style, const kpu_sink *sink);
+
 /* Where a command takes from, or puts to: bytes from the beginning of that memory (kpu_layout); -1
  * for registers and for the fabric. And as text: "0x1000" in DRAM, "L3_tile_0", "L2_bank_1",
  * "L1_0", "registers_0" (which half); "" for the fabric. */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS_MAX = 24 };
+enum { COLUMNS_MAX = 24, COLUMN_GAP = 2 };
 
 /* The listing with what the style adds to and takes from it. */
 typedef struct printer {
@@ -13,6 +13,7 @@ typedef struct printer {
     size_t columns;
     int width[COLUMNS_MAX]; /* of a table */
     int kernel_width;
+    int blanks; /* before the next cell */
     outlet out;
     kpu_text cell; /* scratch */
     bool any;      /* records so far */
@@ -62,15 +63,23 @@ static void measure(printer *p)
     }
 }
 
+/* Blanks go before the next cell that is not empty, so that none end a line. */
 static void put_padded(printer *p, size_t c, const char *cell)
 {
     kpu_text *text = &p->out.text;
-    bool right = p->column[c]->number, last = c + 1 == p->columns;
     int pad = p->width[c] - (int)strlen(cell);
-    kpu_text_repeat(text, ' ', right ? pad : 0);
-    kpu_text_put(text, cell);
-    kpu_text_repeat(text, ' ', !right && !last ? pad : 0);
-    kpu_text_put(text, last ? "\n" : "  ");
+    if (*cell) {
+        kpu_text_repeat(text, ' ', p->blanks + (p->column[c]->number ? pad : 0));
+        kpu_text_put(text, cell);
+        p->blanks = p->column[c]->number ? 0 : pad;
+    } else {
+        p->blanks += pad;
+    }
+    p->blanks += COLUMN_GAP;
+    if (c + 1 < p->columns)
+        return;
+    kpu_text_put(text, "\n");
+    p->blanks = 0;
 }
 
 static void put_kernel_cell(printer *p, const char *cell)
@@ -78,7 +87,7 @@ static void put_kernel_cell(printer *p, const char *cell)
     if (!p->style->kernel)
         return;
     kpu_text_put(&p->out.text, cell);
-    kpu_text_repeat(&p->out.text, ' ', p->kernel_width - (int)strlen(cell) + 2);
+    p->blanks = p->kernel_width - (int)strlen(cell) + COLUMN_GAP;
 }
 
 static void begin_table(printer *p)

@@ -36,6 +36,17 @@ int place_in_array(const kpu_schedule *schedule, int operand)
     return operand == kpu_dataflow_stationary(flow) ? PLACE_REGISTERS : PLACE_L1;
 }
 
+int64_t place_slots(const kpu_schedule *s, int place, int operand)
+{
+    const int64_t counts[PLACES] = {[PLACE_L3] = s->slots[operand][KPU_HOIST_L3],
+                                    [PLACE_L2] = s->slots[operand][KPU_HOIST_L2],
+                                    [PLACE_L1] = s->l1_slots[operand],
+                                    [PLACE_REGISTERS] = s->register_slots};
+    if (place == PLACE_REGISTERS && place_in_array(s, operand) != PLACE_REGISTERS)
+        return 0;
+    return counts[place];
+}
+
 void place_put(kpu_text *text, const kpu_command *c, int side)
 {
     int place = place_of_command(c, side);

@@ -11,6 +11,8 @@ extern const char *const place_names[PLACES];
 int place_of_command(const kpu_command *command, int side);
 /* Slot there; -1: DRAM, or FAB. */
 int64_t place_slot(const kpu_command *command, int side);
+/* Slots of an operand in a memory that is not the DRAM. */
+int64_t place_slots(const kpu_schedule *schedule, int place, int operand);
 /* "L3.A[0]", "registers.C[1]", "DRAM"; "" for FAB. */
 void place_put(kpu_text *text, const kpu_command *command, int side);
 /* Where an operand lies while the fabric works on it. */

@@ -12,21 +12,12 @@ typedef struct finder {
     int status;
 } finder;
 
-static int64_t slots_of(const kpu_schedule *s, int place, int operand)
-{
-    const int64_t counts[PLACES] = {[PLACE_L3] = s->slots[operand][KPU_HOIST_L3],
-                                    [PLACE_L2] = s->slots[operand][KPU_HOIST_L2],
-                                    [PLACE_L1] = s->l1_slots[operand],
-                                    [PLACE_REGISTERS] = s->register_slots};
-    return counts[place];
-}
-
 static int begin(finder *f)
 {
     for (int place = PLACE_L3; place < PLACES; place++)
         for (int x = 0; x < KPU_OPERANDS; x++) {
             f->begin[place][x] = f->slots;
-            f->slots += slots_of(f->schedule, place, x);
+            f->slots += place_slots(f->schedule, place, x);
         }
     f->open = calloc((size_t)f->slots + 1, sizeof *f->open);
     for (int64_t i = 0; f->open && i < f->slots; i++)

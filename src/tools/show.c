@@ -1,8 +1,7 @@
 /* kpu-dse show: one candidate explained to a person. */
 #include "kpu/report.h"
-#include "tools/case_options.h"
+#include "tools/call_case.h"
 #include "tools/output.h"
-#include "tools/stored_case.h"
 
 typedef struct values {
     kpu_case_values c;
@@ -29,17 +28,7 @@ static int run(const kpu_call *call)
 {
     const values *v = call->values;
     kpu_tool_case c;
-    int status;
-    if (call->operand_count == 1)
-        return kpu_diag_add(call->diag, KPU_E_USAGE, "show: which candidate of %s? Give its id",
-                            call->operands[0]);
-    if (call->operand_count == 2 && kpu_case_values_given(&v->c))
-        return kpu_diag_add(call->diag, KPU_E_USAGE,
-                            "show: FILE ID and flags that describe a candidate exclude each other");
-    if (call->operand_count == 2)
-        status = kpu_stored_case_read(call->operands[0], call->operands[1], &c, call->diag);
-    else
-        status = kpu_case_values_read(&v->c, &c, call->diag);
+    int status = kpu_call_case_read(call, &v->c, &c);
     if (status)
         return status;
     kpu_simulator *simulator = kpu_simulator_new();
