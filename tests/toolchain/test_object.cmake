@@ -1,0 +1,1 @@
+target_sources(test_object PRIVATE random_program.c)
