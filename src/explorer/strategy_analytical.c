@@ -1,19 +1,29 @@
-/* A tiling from closed forms: traffic and footprint are exact, cycles a lower bound. Few sizes, no
- * simulation but of the one that is chosen. */
+/* A tiling from closed forms: traffic and footprint are exact, cycles a lower bound, which small
+ * tiles keep to less well than large ones. So the closed forms choose the best tile of each class
+ * of sizes, and these few are timed. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "explorer/tiling.h"
 
+enum {
+    SIZE_CLASSES = 128, /* of tiles, by the power of two of their elements in three dimensions */
+    TIMED_STEPS_MAX = 1 << 16 /* more take long, and are timed only if all have more */
+};
+
 /* A search through the sizes of one dataflow. */
 typedef struct analysis {
     const kpu_tiling_question *question;
-    kpu_tiling_contest contest;
+    kpu_tiling_contest classes[SIZE_CLASSES];
+    kpu_tiling_contest timed;
+    bool found;
     kpu_tile_sizes sizes[KPU_DIMS];
     kpu_metric_value *metrics;
     int64_t *idle; /* busy cycles of engines that nobody timed: zeros */
     int64_t considered;
+    int evaluated;
     kpu_mapping least; /* of those that do not fit, the one that needs the least memory */
     bool has_least;
 } analysis;
@@ -26,7 +36,9 @@ static int open_analysis(analysis *a, const kpu_tiling_question *question, kpu_d
                           : machine->block_mover_engines;
     memset(a, 0, sizeof *a);
     a->question = question;
-    kpu_tiling_contest_init(&a->contest, question);
+    kpu_tiling_contest_init(&a->timed, question);
+    for (int i = 0; i < SIZE_CLASSES; i++)
+        a->classes[i] = a->timed;
     a->metrics = calloc(kpu_metric_count(), sizeof *a->metrics);
     a->idle = calloc((size_t)engines, sizeof *a->idle);
     return a->metrics && a->idle ? KPU_OK : kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
@@ -45,9 +57,9 @@ static double memory_bytes(const kpu_mapping *m)
     return (double)m->l3_bytes + (double)m->l2_bytes + (double)m->l1_bytes;
 }
 
-/* What it needs at least: every window one tile. Cheaper than to choose a residency, and larger
- * tiles need more. */
-static bool fits_at_all(analysis *a, const kpu_candidate *candidate)
+/* Limits that it breaks whatever the residency, if that may be chosen: windows of one tile each.
+ * Cheaper than to choose one. */
+static uint32_t broken_at_least(analysis *a, const kpu_candidate *candidate)
 {
     kpu_candidate smallest = *candidate;
     kpu_mapping mapping;
@@ -58,14 +70,18 @@ static bool fits_at_all(analysis *a, const kpu_candidate *candidate)
                 smallest.hoist[x][level] = KPU_NEST;
     }
     kpu_mapping_make(a->question->machine, a->question->problem, &smallest, &mapping);
-    if (!mapping.broken)
-        return true;
     bool says_more = !a->has_least || (a->least.broken & 1u << KPU_LIMIT_INPUT) != 0 ||
                      memory_bytes(&mapping) < memory_bytes(&a->least);
-    if (says_more)
+    if (mapping.broken && says_more) {
         a->least = mapping;
-    a->has_least = true;
-    return false;
+        a->has_least = true;
+    }
+    return mapping.broken;
+}
+
+static int size_class(const int64_t tile[KPU_DIMS])
+{
+    return ilogb((double)tile[KPU_M] * (double)tile[KPU_N] * (double)tile[KPU_K]);
 }
 
 /* A run as the closed forms see it. */
@@ -85,31 +101,29 @@ static void consider(analysis *a, const kpu_candidate *candidate)
     result.counts.traffic = bounds.traffic;
     result.counts.dma_busy = result.counts.bm_busy = a->idle;
     kpu_metrics_compute(machine, &result, a->metrics);
-    kpu_tiling_contest_offer(&a->contest, candidate, a->metrics);
+    kpu_tiling_contest_offer(&a->classes[size_class(candidate->tile)], candidate, a->metrics);
+    a->found = true;
 }
 
 /* ---- All tilings of a dataflow ----------------------------------------------------------- */
 
 /* Both orders of the loops if they may be chosen. */
-static bool consider_tile(analysis *a, const kpu_candidate *candidate)
+static void consider_orders(analysis *a, kpu_candidate candidate)
 {
-    if (!kpu_tile_is_allowed(a->question, candidate->tile))
-        return true;
-    if (!fits_at_all(a, candidate))
-        return false;
-    kpu_candidate tried = *candidate;
-    consider(a, &tried);
-    if (a->question->any_dataflow) {
-        tried.swap = !tried.swap;
-        consider(a, &tried);
-    }
-    return true;
+    consider(a, &candidate);
+    if (!a->question->any_dataflow)
+        return;
+    candidate.swap = !candidate.swap;
+    consider(a, &candidate);
 }
 
-/* A block that is no multiple of its tile says nothing about larger tiles; memory does. */
-static bool is_too_large(const analysis *a)
+/* Larger tiles need more of what is asked of L1 and the array. The windows of given hoists need not
+ * grow with the tile, a single tile does. */
+static bool is_too_large(const kpu_candidate *candidate, uint32_t broken)
 {
-    return !(a->least.broken & 1u << KPU_LIMIT_INPUT);
+    const uint32_t array = 1u << KPU_LIMIT_L1 | 1u << KPU_LIMIT_REGISTERS;
+    const uint32_t memories = 1u << KPU_LIMIT_L3 | 1u << KPU_LIMIT_L2;
+    return (broken & (candidate->auto_residency ? array | memories : array)) != 0;
 }
 
 static void consider_column(analysis *a, kpu_candidate *candidate)
@@ -117,8 +131,13 @@ static void consider_column(analysis *a, kpu_candidate *candidate)
     const kpu_tile_sizes *sizes = &a->sizes[KPU_K];
     for (size_t k = 0; k < sizes->count; k++) {
         candidate->tile[KPU_K] = sizes->size[k];
-        if (!consider_tile(a, candidate) && is_too_large(a))
+        if (!kpu_tile_is_allowed(a->question, candidate->tile))
+            continue;
+        uint32_t broken = broken_at_least(a, candidate);
+        if (is_too_large(candidate, broken))
             return;
+        if (!broken)
+            consider_orders(a, *candidate);
     }
 }
 
@@ -138,7 +157,7 @@ static void consider_all(analysis *a, int dataflow)
 /* Few sizes first; more if none of them fits. */
 static void consider_dataflow(analysis *a, int dataflow, bool full_k)
 {
-    for (int detail = KPU_TILES_COARSE; detail <= KPU_TILES_FINE && !a->contest.found; detail++) {
+    for (int detail = KPU_TILES_COARSE; detail <= KPU_TILES_ALL && !a->found; detail++) {
         for (int d = 0; d < KPU_DIMS; d++)
             kpu_tile_sizes_make(a->question, d, (kpu_tile_detail)detail, &a->sizes[d]);
         kpu_tile_sizes *k = &a->sizes[KPU_K];
@@ -161,31 +180,51 @@ static int complain_nothing_fits(const analysis *a, kpu_diag *diag)
     return kpu_diag_add(diag, KPU_E_INPUT, "no tiling within the limits fits: even %s", text);
 }
 
-/* Times the winner: what was estimated is replaced by what is so. */
-static int time_winner(analysis *a, kpu_diag *diag)
+static int64_t steps_of(const analysis *a, const kpu_candidate *candidate)
+{
+    int64_t steps = 1;
+    for (int d = 0; d < KPU_DIMS; d++)
+        steps *= kpu_ceil_div(a->question->problem->dim[d], candidate->tile[d]);
+    return steps;
+}
+
+static int time_one(analysis *a, const kpu_candidate *candidate, kpu_simulator *simulator)
+{
+    kpu_result result;
+    const kpu_tiling_question *q = a->question;
+    int code = kpu_evaluate(simulator, q->machine, q->problem, candidate, &result);
+    if (code != KPU_OK)
+        return code;
+    kpu_metrics_compute(q->machine, &result, a->metrics);
+    kpu_tiling_contest_offer(&a->timed, candidate, a->metrics);
+    a->evaluated++;
+    return KPU_OK;
+}
+
+/* From large tiles to small ones. */
+static int time_classes(analysis *a, kpu_diag *diag)
 {
     kpu_simulator *simulator = kpu_simulator_new();
-    kpu_candidate winner = a->contest.candidate;
-    kpu_result result;
-    int code = simulator ? kpu_evaluate(simulator, a->question->machine, a->question->problem,
-                                        &winner, &result)
-                         : KPU_E_MEMORY;
-    if (code == KPU_OK) {
-        kpu_metrics_compute(a->question->machine, &result, a->metrics);
-        a->contest.found = false;
-        kpu_tiling_contest_offer(&a->contest, &winner, a->metrics);
+    int code = simulator ? KPU_OK : KPU_E_MEMORY;
+    for (int i = SIZE_CLASSES - 1; i >= 0 && code == KPU_OK; i--) {
+        const kpu_candidate *candidate = &a->classes[i].candidate;
+        bool takes_long = a->classes[i].found && steps_of(a, candidate) > TIMED_STEPS_MAX;
+        if (a->classes[i].found && !(takes_long && a->evaluated > 0))
+            code = time_one(a, candidate, simulator);
     }
     kpu_simulator_free(simulator);
     return code == KPU_OK ? KPU_OK : kpu_diag_add(diag, code, "%s", kpu_error_text(code));
 }
 
-static void explain(const analysis *a, kpu_tiling *out, double estimate)
+static void explain(const analysis *a, kpu_tiling *out)
 {
     char tile[KPU_TILING_TEXT], goal[KPU_TILING_TEXT];
-    kpu_tiling_say(out, "%s: %s of %" PRId64 " tilings by closed form, %.10g; timed %.10g.",
-                   kpu_tiling_tile_text(a->contest.candidate.tile, tile),
-                   kpu_tiling_goal_text(&a->contest, goal), a->considered, estimate,
-                   a->contest.value);
+    kpu_tiling_say(out,
+                   "%s: %s, %.10g, of %d that were timed, the best of their size among %" PRId64
+                   " tilings by closed form.",
+                   kpu_tiling_tile_text(a->timed.candidate.tile, tile),
+                   kpu_tiling_goal_text(&a->timed, goal), a->timed.value, a->evaluated,
+                   a->considered);
 }
 
 /* By rule, then with any tile size of that dataflow, then by any other dataflow that fits. */
@@ -195,12 +234,12 @@ static void analyse(analysis *a, kpu_tiling *out)
     kpu_tiling_dataflows_list(a->question, &flows);
     if (*flows.why)
         kpu_tiling_say(out, "%s", flows.why);
-    for (size_t i = 0; i < flows.count && !a->contest.found; i++) {
+    for (size_t i = 0; i < flows.count && !a->found; i++) {
         if (i == 0 && flows.full_k)
             consider_dataflow(a, flows.dataflow[i], true);
-        if (!a->contest.found)
+        if (!a->found)
             consider_dataflow(a, flows.dataflow[i], false);
-        if (i > 0 && a->contest.found)
+        if (i > 0 && a->found)
             kpu_tiling_say(out, "That does not fit the machine; %s does.",
                            kpu_dataflow_names[flows.dataflow[i]]);
     }
@@ -212,16 +251,15 @@ static int choose(const kpu_tiling_question *question, kpu_tiling *out, kpu_diag
     int code = open_analysis(&a, question, diag);
     if (code == KPU_OK) {
         analyse(&a, out);
-        code = a.contest.found ? KPU_OK : complain_nothing_fits(&a, diag);
+        code = a.found ? KPU_OK : complain_nothing_fits(&a, diag);
     }
-    double estimate = a.contest.value;
     if (code == KPU_OK)
-        code = time_winner(&a, diag);
+        code = time_classes(&a, diag);
     if (code == KPU_OK) {
-        explain(&a, out, estimate);
-        kpu_tiling_contest_answer(&a.contest, out);
+        explain(&a, out);
+        kpu_tiling_contest_answer(&a.timed, out);
         out->considered = a.considered;
-        out->evaluated = 1;
+        out->evaluated = a.evaluated;
     }
     close_analysis(&a);
     return code;
@@ -229,6 +267,6 @@ static int choose(const kpu_tiling_question *question, kpu_tiling *out, kpu_diag
 
 const kpu_tile_strategy kpu_tile_strategy_analytical = {
     .name = "analytical",
-    .summary = "the dataflow by rule, the tile by closed forms of traffic, footprint and cycles",
+    .summary = "the dataflow by rule, the tile by closed forms, the best of each size timed",
     .choose = choose,
 };
