@@ -18,13 +18,4 @@ int schedule_time_command(kpu_schedule *schedule, kpu_command *command, int64_t 
 int schedule_time_iddo(kpu_schedule *schedule);
 int schedule_time_eddo(kpu_schedule *schedule);
 
-/* Items of an array that grows: room for one more, at most `limit` of them. NULL as `items` means
- * an empty one. */
-typedef struct schedule_growth {
-    int64_t count, capacity, limit;
-    size_t item_bytes;
-} schedule_growth;
-/* KPU_OK with room for one more, KPU_E_RANGE beyond the limit, KPU_E_MEMORY. */
-int schedule_grow(void **items, schedule_growth *growth);
-
 #endif
