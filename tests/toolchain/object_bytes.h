@@ -57,9 +57,11 @@ static inline void object_seal(unsigned char *data, size_t size)
 }
 
 /* A section of `bytes` zeros, the first in the table; `out` has room for OBJECT_ENTRY + bytes more.
- * The new size. */
-static inline size_t object_add_section(const unsigned char *data, size_t size, const char id[4],
-                                        uint32_t flags, size_t bytes, unsigned char *out)
+ * The new size. (Inlined, gcc 12 sees writes past ends that are not there.) */
+__attribute__((noinline, unused)) static size_t object_add_section(const unsigned char *data,
+                                                                   size_t size, const char id[4],
+                                                                   uint32_t flags, size_t bytes,
+                                                                   unsigned char *out)
 {
     size_t count = (size_t)object_load(data + 12, 4), table_end = object_entry(count);
     size_t begin = table_end + OBJECT_CHECKSUM, moved = OBJECT_ENTRY + bytes;
