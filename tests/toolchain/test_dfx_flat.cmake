@@ -1,0 +1,1 @@
+target_sources(test_dfx_flat PRIVATE random_program.c)
