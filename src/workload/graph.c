@@ -36,6 +36,7 @@ void kpu_graph_free(kpu_graph *graph)
     }
     free(owned->extras);
     free(owned->needs_memory);
+    free(owned->views);
     free(owned);
     free(graph->nodes);
     free(graph->tensors);

@@ -15,7 +15,7 @@ static int lower_node(const kpu_graph *graph, const kpu_node *node, kpu_matmul_l
     const kpu_operator *type = kpu_operator_at((size_t)node->type);
     if (type->lower)
         return type->lower(graph, node, out, diag);
-    return kpu_graph_complain(graph, node, diag, "%s is known, but not lowered yet", type->name);
+    return kpu_graph_complain(graph, node, diag, "this operator is known, but not lowered yet");
 }
 
 static int lower_all(const kpu_graph *graph, const int32_t *order, kpu_matmul_list *out,

@@ -28,13 +28,21 @@ typedef struct kpu_graph_chunk {
     max_align_t memory[];
 } kpu_graph_chunk;
 
+/* A tensor as it lies in memory: the one behind any TRANSPOSE of the last two dimensions. */
+typedef struct kpu_graph_view {
+    int32_t tensor;
+    bool transposed;
+} kpu_graph_view;
+
 typedef struct kpu_graph_owned {
     int format; /* KPU_GRAPH_DFG ... */
     kpu_graph_chunk *chunks;
     kpu_graph_extra *extras; /* of each node; NULL: not of a .dfg */
     size_t tensor_capacity;
     const char *path;
-    bool *needs_memory; /* of each tensor: somebody reads it who cannot read it transposed */
+    /* of each tensor, once the graph is verified: */
+    bool *needs_memory; /* somebody reads it who cannot read it transposed */
+    kpu_graph_view *views;
 } kpu_graph_owned;
 
 /* NULL: out of memory, with a complaint. */
@@ -94,9 +102,8 @@ const char *kpu_node_attribute(const kpu_node *node, const char *name);
 /* Complains of an attribute that is not among `names`. */
 int kpu_node_check_attributes(const kpu_graph *graph, const kpu_node *node,
                               const char *const *names, kpu_diag *diag);
-/* The tensor behind any TRANSPOSE of its last two dimensions; an odd number of them flips
- * *transposed. */
-int32_t kpu_graph_behind_transposes(const kpu_graph *graph, int32_t tensor, bool *transposed);
+/* Whether a node is a TRANSPOSE that swaps the last two dimensions and nothing else. */
+bool kpu_node_swaps_last_two(const kpu_graph *graph, const kpu_node *node);
 /* true, false, 1 or 0; *out stays as it is if there is no such attribute. */
 int kpu_node_bool(const kpu_graph *graph, const kpu_node *node, const char *name, bool *out,
                   kpu_diag *diag);

@@ -116,6 +116,21 @@ static void fill_depths(const check *c, const int32_t *order)
     }
 }
 
+static void fill_views(const check *c, const int32_t *order)
+{
+    const kpu_graph *graph = c->graph;
+    kpu_graph_view *views = ((kpu_graph_owned *)graph->owned)->views;
+    for (size_t t = 0; t < graph->tensor_count; t++)
+        views[t] = (kpu_graph_view){(int32_t)t, false};
+    for (size_t n = 0; n < graph->node_count; n++) {
+        const kpu_node *node = &graph->nodes[order[n]];
+        if (!kpu_node_swaps_last_two(graph, node))
+            continue;
+        const kpu_graph_view view = views[node->inputs[0]];
+        views[node->outputs[0]] = (kpu_graph_view){view.tensor, !view.transposed};
+    }
+}
+
 int kpu_graph_verify(kpu_graph *graph, kpu_diag *diag)
 {
     kpu_graph_owned *owned = graph->owned;
@@ -124,15 +139,18 @@ int kpu_graph_verify(kpu_graph *graph, kpu_diag *diag)
     c.maker = malloc(tensors * sizeof *c.maker);
     c.is_read = calloc(tensors, sizeof *c.is_read);
     owned->needs_memory = calloc(tensors, sizeof *owned->needs_memory);
+    owned->views = calloc(tensors, sizeof *owned->views);
     int32_t *order = malloc((graph->node_count + 1) * sizeof *order);
-    if (c.maker && c.is_read && owned->needs_memory && order) {
+    if (c.maker && c.is_read && owned->needs_memory && owned->views && order) {
         for (size_t t = 0; t < tensors; t++)
             c.maker[t] = -1;
         check_all(&c);
         if (c.code == KPU_OK)
             c.code = kpu_graph_order(graph, order, diag);
-        if (c.code == KPU_OK)
+        if (c.code == KPU_OK) {
             fill_depths(&c, order);
+            fill_views(&c, order);
+        }
     } else {
         c.code = kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
     }

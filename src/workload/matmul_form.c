@@ -128,6 +128,7 @@ static int check_size(const kpu_matmul_form *form, const kpu_matmul *item, kpu_d
 
 int kpu_matmul_form_lower(const kpu_matmul_form *form, kpu_matmul_list *out, kpu_diag *diag)
 {
+    const kpu_graph_owned *owned = form->graph->owned;
     const kpu_node *node = form->node;
     operands o = {0};
     look_at(form, &o);
@@ -140,13 +141,11 @@ int kpu_matmul_form_lower(const kpu_matmul_form *form, kpu_matmul_list *out, kpu
     item->problem.dim[KPU_K] = o.columns[KPU_A];
     const int32_t tensors[KPU_OPERANDS] = {node->inputs[0], node->inputs[1], node->outputs[0]};
     for (int x = 0; x < KPU_OPERANDS; x++) {
+        const kpu_graph_view view = owned->views[tensors[x]];
         item->dtype[x] = o.tensor[x]->dtype;
         item->problem.element_bytes[x] = kpu_dtype_bytes(item->dtype[x]);
-        bool transposed = form->transposed[x];
-        item->tensor[x] = x == KPU_C
-                              ? tensors[x]
-                              : kpu_graph_behind_transposes(form->graph, tensors[x], &transposed);
-        item->problem.transposed[x] = transposed;
+        item->tensor[x] = x == KPU_C ? tensors[x] : view.tensor;
+        item->problem.transposed[x] = x != KPU_C && form->transposed[x] != view.transposed;
     }
     item->partial_dtype =
         kpu_dtype_partial(item->dtype[KPU_A], item->dtype[KPU_B], item->dtype[KPU_C]);

@@ -79,17 +79,10 @@ static bool swaps_last_two(const kpu_graph *graph, const kpu_node *node)
     return perm[rank - 1] == rank - 2;
 }
 
-int32_t kpu_graph_behind_transposes(const kpu_graph *graph, int32_t tensor, bool *transposed)
+bool kpu_node_swaps_last_two(const kpu_graph *graph, const kpu_node *node)
 {
-    for (;;) {
-        int32_t producer = graph->tensors[tensor].producer;
-        const kpu_node *node = producer >= 0 ? &graph->nodes[producer] : NULL;
-        if (!node || kpu_operator_at((size_t)node->type) != &kpu_operator_transpose ||
-            !swaps_last_two(graph, node))
-            return tensor;
-        tensor = node->inputs[0];
-        *transposed = !*transposed;
-    }
+    return kpu_operator_at((size_t)node->type) == &kpu_operator_transpose &&
+           swaps_last_two(graph, node);
 }
 
 /* Nothing to do for it if whoever reads it can read it as it lies. */

@@ -1,0 +1,9 @@
+/* The reader of JSON graphs and of single operators. */
+#include "fuzz/fuzz.h"
+#include "fuzz/graph_round_trip.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    read_graph(data, size, "fuzz.json");
+    return 0;
+}
