@@ -43,6 +43,9 @@ typedef struct compiler_choice {
 int compiler_choose(const compiler_request *request, const kpu_graph *graph,
                     const kpu_matmul_list *matmuls, compiler_choice *choices, kpu_diag *diag);
 
+/* Reads the graph, compiles it, and writes and prints what was asked for. */
+int compiler_run(const compiler_values *values, const char *graph, kpu_diag *diag);
+
 /* What --verbose says, kernel by kernel, appended to `out`. */
 void compiler_explain(const kpu_dfx *dfx, const compiler_choice *choices,
                       const kpu_machine *machine, kpu_text *out);

@@ -78,7 +78,7 @@ static void put_hints(const kpu_dfx_kernel_hints *hints, kpu_text *out)
     kpu_text_put_grouped(out, hints->compute_cycles);
     kpu_text_put(out, " cycles, ");
     kpu_text_put_grouped(out, hints->parallelism_degree);
-    kpu_text_put(out, " independent tiles of C\n");
+    kpu_text_format(out, " independent tile%s of C\n", hints->parallelism_degree == 1 ? "" : "s");
 }
 
 void compiler_explain(const kpu_dfx *dfx, const compiler_choice *choices,

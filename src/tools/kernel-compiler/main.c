@@ -1,11 +1,7 @@
 /* kpu-kernel-compiler: graph -> tiling -> DFX -> object. */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "compile.h"
-#include "tools/output.h"
 
 #define OPTION(name, letter, kind, field, argument, help, min, max)                                \
     {                                                                                              \
@@ -62,107 +58,21 @@ static const kpu_option options[] = {
            "auto (default), or hoists L3-L2 of A/B/C as 3-4/6-6/6-6", 0, 0),
     OPTION("dump", 0, FLAG, dump, NULL, "print the graph as it was read, as JSON", 0, 0),
     OPTION("emit-dfx", 0, FLAG, emit_dfx, NULL, "print the program as DFX text", 0, 0),
+    OPTION("emit-flat", 0, FLAG, emit_flat, NULL,
+           "print each kernel unrolled, operation by operation, as JSON", 0, 0),
     OPTION("listing", 0, TEXT, listing, "FILE", "print all that to a file", 0, 0),
     OPTION("verbose", 'v', FLAG, verbose, NULL,
            "say why which dataflow and tile, on the standard error", 0, 0),
 };
 
-/* ---- What comes out ---------------------------------------------------------------------- */
-
-static int complain_file(const char *path, const char *what, kpu_diag *diag)
-{
-    return kpu_diag_add(diag, KPU_E_IO, "cannot %s %s: %s", what, path, strerror(errno));
-}
-
-static int write_listing(const char *path, const kpu_text *listing, kpu_diag *diag)
-{
-    FILE *file = fopen(path, "w");
-    if (!file)
-        return complain_file(path, "create", diag);
-    bool failed =
-        listing->data && fwrite(listing->data, 1, listing->length, file) != listing->length;
-    int error = errno;
-    failed = fclose(file) != 0 || failed;
-    errno = failed && !errno ? error : errno;
-    return failed ? complain_file(path, "write", diag) : KPU_OK;
-}
-
-/* Takes the text in any case. */
-static int put_listing(const compiler_values *v, kpu_text *listing, kpu_diag *diag)
-{
-    if (!v->listing)
-        return kpu_tool_print(listing);
-    int status = listing->failed ? KPU_E_MEMORY : write_listing(v->listing, listing, diag);
-    kpu_text_fini(listing);
-    return status;
-}
-
-static int explain(const compiler_request *request, const kpu_dfx *dfx,
-                   const compiler_choice *choices)
-{
-    kpu_text text = {0};
-    compiler_explain(dfx, choices, &request->machine, &text);
-    return kpu_tool_remark(&text);
-}
-
-/* ---- The pipeline ------------------------------------------------------------------------ */
-
-static int build(const compiler_request *request, const kpu_graph *graph,
-                 const kpu_matmul_list *matmuls, const compiler_choice *choices, kpu_dfx **out,
-                 kpu_diag *diag)
-{
-    kpu_mapping *mappings = calloc(matmuls->count + 1, sizeof *mappings);
-    if (!mappings)
-        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
-    for (size_t i = 0; i < matmuls->count; i++)
-        mappings[i] = choices[i].mapping;
-    const kpu_dfx_source source = {graph, matmuls, mappings, &request->machine};
-    int status = kpu_dfx_build(&source, out, diag);
-    free(mappings);
-    return status;
-}
-
-static int put_out(const compiler_values *v, const compiler_request *request, const kpu_dfx *dfx,
-                   kpu_text *listing, kpu_diag *diag)
-{
-    int status = kpu_dfx_verify(dfx, NULL, diag); /* what we write, we can read */
-    if (!status && v->emit_dfx)
-        kpu_dfx_print(dfx, listing);
-    if (!status && v->output)
-        status = kpu_object_write(v->output, dfx, request->format, diag);
-    return status;
-}
-
-static int compile(const compiler_values *v, const compiler_request *request,
-                   const kpu_graph *graph, kpu_text *listing, kpu_diag *diag)
-{
-    kpu_matmul_list matmuls = {0};
-    kpu_dfx *dfx = NULL;
-    int status = kpu_graph_lower(graph, &matmuls, diag);
-    compiler_choice *choices = status ? NULL : calloc(matmuls.count + 1, sizeof *choices);
-    if (!status && !choices)
-        status = kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
-    if (!status)
-        status = compiler_choose(request, graph, &matmuls, choices, diag);
-    if (!status)
-        status = build(request, graph, &matmuls, choices, &dfx, diag);
-    if (!status)
-        status = put_out(v, request, dfx, listing, diag);
-    if (!status && v->verbose)
-        status = explain(request, dfx, choices);
-    kpu_dfx_free(dfx);
-    free(choices);
-    kpu_matmul_list_fini(&matmuls);
-    return status;
-}
-
 static int check_usage(const compiler_values *v, const char *graph, kpu_diag *diag)
 {
-    bool prints = v->dump || v->emit_dfx;
+    bool prints = v->dump || v->emit_dfx || v->emit_flat;
     if (!v->output && !prints)
-        return kpu_diag_add(diag, KPU_E_USAGE, "what for? Give -o FILE.kpu, --dump or --emit-dfx");
+        return kpu_diag_add(diag, KPU_E_USAGE,
+                            "what for? Give -o FILE.kpu, or --dump, --emit-dfx or --emit-flat");
     if (v->listing && !prints)
-        return kpu_diag_add(diag, KPU_E_USAGE, "--listing needs --dump or --emit-dfx");
+        return kpu_diag_add(diag, KPU_E_USAGE, "--listing needs --dump, --emit-dfx or --emit-flat");
     const char *const outputs[] = {v->output, v->listing};
     for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
         if (outputs[i] && strcmp(outputs[i], graph) == 0)
@@ -173,22 +83,8 @@ static int check_usage(const compiler_values *v, const char *graph, kpu_diag *di
 
 static int run(const kpu_call *call)
 {
-    const compiler_values *v = call->values;
-    compiler_request request;
-    kpu_graph *graph = NULL;
-    kpu_text listing = {0};
-    int status = check_usage(v, call->operands[0], call->diag);
-    if (!status)
-        status = compiler_request_read(v, &request, call->diag);
-    if (!status)
-        status = kpu_graph_read(call->operands[0], &graph, call->diag);
-    if (!status && v->dump)
-        kpu_graph_print_json(graph, &listing);
-    if (!status)
-        status = compile(v, &request, graph, &listing, call->diag);
-    int printed = put_listing(v, &listing, call->diag);
-    kpu_graph_free(graph);
-    return status ? status : printed;
+    int status = check_usage(call->values, call->operands[0], call->diag);
+    return status ? status : compiler_run(call->values, call->operands[0], call->diag);
 }
 
 static const kpu_tool_command command = {
@@ -201,7 +97,7 @@ static const kpu_tool_command command = {
     .details = "Example:\n"
                "  kpu-kernel-compiler matmul.dfg -o matmul.kpu --tile-strategy exact -v\n"
                "\n"
-               "What is printed with --dump and --emit-dfx goes to the standard\n"
+               "What is printed with --dump, --emit-dfx and --emit-flat goes to the standard\n"
                "output, or to the file of --listing.\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,

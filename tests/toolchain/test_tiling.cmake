@@ -1,0 +1,1 @@
+target_sources(test_tiling PRIVATE tiling_answer.c)
