@@ -82,8 +82,11 @@ static void put_title(const drawing *d)
                     m->tile[KPU_M], m->tile[KPU_N], m->tile[KPU_K], kpu_dataflow_names[m->dataflow],
                     kpu_control_names[m->control]);
     put_escaped(d->text, g->schedule->machine.name);
-    kpu_text_format(d->text, ", steps %" PRId64 "..%" PRId64 " of %" PRId64 "</text>\n",
-                    g->first_step, g->last_step, g->schedule->steps);
+    bool one = g->first_step == g->last_step;
+    kpu_text_format(d->text, ", step%s %" PRId64, one ? "" : "s", g->first_step);
+    if (!one)
+        kpu_text_format(d->text, "..%" PRId64, g->last_step);
+    kpu_text_format(d->text, " of %" PRId64 "</text>\n", g->schedule->steps);
 }
 
 /* 1, 2 or 5 times a power of ten cycles: about TICKS of them. */
@@ -151,8 +154,8 @@ static void put_bar(const drawing *d, const kpu_gantt_bar *bar)
     if ((double)strlen(tile) * LETTER < end - x)
         kpu_text_format(d->text,
                         "<text class=\"label\" x=\"%.2f\" y=\"%" PRId64
-                        "\" text-anchor=\"middle\" fill=\"#fff\">%s</text>",
-                        (x + end) / 2, y + BAR - 5, tile);
+                        "\" text-anchor=\"middle\" fill=\"%s\">%s</text>",
+                        (x + end) / 2, y + BAR - 5, bar->chosen ? "#fff" : "#000", tile);
     kpu_text_put(d->text, "</g>\n");
 }
 

@@ -14,6 +14,7 @@ struct kpu_trace {
     outlet out;
     int64_t commands; /* so far: numbers in the file go on from schedule to schedule */
     int64_t cycles;   /* the latest end */
+    int64_t parts;    /* schedules so far */
     bool any;         /* events so far */
 };
 
@@ -139,8 +140,10 @@ static void put_command(kpu_trace *t, const part *p, int64_t number)
     put_time(t, start);
     kpu_text_put(text, ",\"dur\":");
     put_time(t, time_of(t, p->start_cycle + c->busy_end) - start);
-    kpu_text_format(text, ",\"args\":{\"command\":%" PRId64 ",\"tile\":\"%s\",\"step\":%" PRId64,
-                    t->commands + number, tile, c->step);
+    kpu_text_format(text,
+                    ",\"args\":{\"command\":%" PRId64 ",\"part\":%" PRId64
+                    ",\"tile\":\"%s\",\"step\":%" PRId64,
+                    t->commands + number, t->parts, tile, c->step);
     if (p->kernel) {
         kpu_text_put(text, ",\"kernel\":");
         kpu_text_put_json_string(text, p->kernel);
@@ -238,6 +241,7 @@ int kpu_trace_add(kpu_trace *t, const kpu_schedule *schedule, const char *kernel
         put_counters(t, &p, changes, count);
     free(changes);
     t->commands += schedule->command_count;
+    t->parts++;
     t->cycles = end > t->cycles ? end : t->cycles;
     return outlet_pass(&t->out);
 }
