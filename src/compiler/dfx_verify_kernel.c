@@ -83,36 +83,38 @@ static bool check_types(const kernel_check *k)
     return partial >= 0;
 }
 
-/* The matrix, or as many as there are batches, fills its tensor, row by row. */
+/* Elements from one matrix of a batch to the next: all of one, or none if it is the same for all.
+ */
+static void check_stride(const kernel_check *k, int x, int64_t matrix)
+{
+    const kpu_dfx_kernel *of = k->of;
+    bool may_be_none = x != KPU_C || of->batch == 1;
+    if (of->batch_stride[x] != matrix && !(may_be_none && of->batch_stride[x] == 0))
+        kpu_dfx_complain(k->check, k->id, "batch_stride of %s is %lld: expected %s%lld",
+                         kpu_dfx_operand_names[x], (long long)of->batch_stride[x],
+                         may_be_none ? "0 or " : "", (long long)matrix);
+}
+
+/* The last two dimensions of a tensor are a matrix, the others number those of a batch. */
 static void check_shape(const kernel_check *k, int x)
 {
     static const uint8_t dims[KPU_OPERANDS][2] = {
         [KPU_A] = {KPU_M, KPU_K}, [KPU_B] = {KPU_K, KPU_N}, [KPU_C] = {KPU_M, KPU_N}};
     const kpu_dfx_kernel *of = k->of;
     const kpu_dfx_tensor *tensor = &k->check->dfx->tensors[of->tensor[x]];
-    const char *name = kpu_dfx_operand_names[x];
     int64_t rows = of->dim[dims[x][of->transposed[x] ? 1 : 0]];
     int64_t columns = of->dim[dims[x][of->transposed[x] ? 0 : 1]];
-    int64_t elements = 1, stride = of->batch_stride[x], matrix;
-    if (kpu_mul_overflows(rows, columns, &matrix))
-        matrix = -1; /* like nothing that a tensor has */
-    int64_t all = matrix;
-    for (int i = 0; i < tensor->rank; i++)
-        elements *= tensor->shape[i];
-    bool shared = stride == 0 && x != KPU_C;
-    if (of->batch > 1 && stride != matrix && !shared)
-        kpu_dfx_complain(k->check, k->id, "batch_stride of %s is %lld: expected %s%lld", name,
-                         (long long)stride, x == KPU_C ? "" : "0 or ", (long long)matrix);
-    else if (of->batch == 1 && stride != 0 && stride != matrix)
-        kpu_dfx_complain(k->check, k->id, "batch_stride of %s is %lld: expected 0 or %lld", name,
-                         (long long)stride, (long long)matrix);
-    if (!shared && kpu_mul_overflows(all, of->batch, &all))
-        all = -1;
-    if (tensor->rank < 1 || tensor->shape[tensor->rank - 1] != columns || elements != all)
+    int64_t wanted = of->batch_stride[x] == 0 && x != KPU_C ? 1 : of->batch, matrices = 1;
+    for (int i = 0; i < tensor->rank - 2; i++)
+        matrices *= tensor->shape[i];
+    const int64_t *last = tensor->shape + tensor->rank - 2;
+    if (tensor->rank < 2 || last[0] != rows || last[1] != columns || matrices != wanted)
         kpu_dfx_complain(k->check, k->id,
                          "%s is %lld times %lld x %lld, which is not the shape of tensor '%s'",
-                         name, (long long)(shared ? 1 : of->batch), (long long)rows,
+                         kpu_dfx_operand_names[x], (long long)wanted, (long long)rows,
                          (long long)columns, tensor->name);
+    else
+        check_stride(k, x, rows * columns);
 }
 
 static void check_tensors(const kernel_check *k)

@@ -1,0 +1,1 @@
+target_sources(test_dfx_complaints PRIVATE random_program.c)

@@ -1,0 +1,1 @@
+target_sources(test_dfx_verify PRIVATE random_program.c)
