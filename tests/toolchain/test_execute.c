@@ -7,6 +7,8 @@
 #include "executed_case.h"
 #include "random_case.h"
 #include "run_suite.h"
+#include "schedule_mutation.h"
+#include "tiny_machine.h"
 
 static char *complaints(const kpu_diag *diag)
 {
@@ -76,6 +78,149 @@ static void test_random_cases(void)
     printf(" %" PRId64 " cases ", feasible);
 }
 
+/* ---- Damaged schedules -------------------------------------------------------------------- */
+
+/* What the check accepts comes out right, whatever was done to it. */
+static void mutate(const kpu_schedule *s, const executed_types *types, random_stream *random,
+                   int64_t refused[])
+{
+    for (int kind = 0; kind < schedule_mutation_count; kind++) {
+        kpu_schedule damaged;
+        if (!schedule_mutate(s, kind, random, &damaged))
+            continue;
+        bool is_accepted = kpu_schedule_check(&damaged, NULL) == KPU_OK;
+        refused[kind] += !is_accepted;
+        bool all_right = !is_accepted || (!schedule_mutations[kind].is_illegal &&
+                                          executed_run(&damaged, types, 1) == EXECUTED_RIGHT);
+        CU_ASSERT(all_right);
+        if (!all_right)
+            printf("\n%s: accepted ", schedule_mutations[kind].name);
+        free(damaged.commands);
+    }
+}
+
+static void test_damaged_schedules(void)
+{
+    int64_t refused[SCHEDULE_MUTATIONS_MAX] = {0};
+    for (uint64_t i = 0; i < 400; i++) {
+        random_case c;
+        kpu_mapping m;
+        kpu_schedule s;
+        const executed_types *types;
+        random_stream random = {.seed = 21, .stream = i};
+        if (!draw(20, i, &c, &m, &types) ||
+            kpu_schedule_make(&c.machine, &m, NULL, &s, NULL) != KPU_OK)
+            continue;
+        mutate(&s, types, &random, refused);
+        kpu_schedule_fini(&s);
+    }
+    for (int kind = 0; kind < schedule_mutation_count; kind++) {
+        CU_ASSERT(refused[kind] > 0);
+        if (!refused[kind])
+            printf("\n%s: never refused ", schedule_mutations[kind].name);
+    }
+}
+
+/* ---- One tile, by hand -------------------------------------------------------------------- */
+
+/* One PE; C of 2 x 2 in four tiles of one element, k in two steps. */
+static bool make_tiny(const kpu_problem *problem, kpu_schedule *out)
+{
+    kpu_candidate candidate;
+    kpu_mapping mapping;
+    kpu_candidate_defaults(&candidate);
+    candidate.tile[KPU_M] = candidate.tile[KPU_N] = candidate.tile[KPU_K] = 1;
+    kpu_mapping_make(&tiny_machine, problem, &candidate, &mapping);
+    return !mapping.broken && kpu_schedule_make(&tiny_machine, &mapping, NULL, out, NULL) == KPU_OK;
+}
+
+static void test_transposed(void)
+{
+    static const float a[] = {1, 2, 3, 4}, b[] = {5, 6, 7, 8};
+    static const float want[2][2][4] = {
+        {{19, 22, 43, 50}, {17, 23, 39, 53}},
+        {{26, 30, 38, 44}, {23, 31, 34, 46}},
+    };
+    for (int ta = 0; ta < 2; ta++)
+        for (int tb = 0; tb < 2; tb++) {
+            kpu_problem problem = {.dim = {2, 2, 2}, .transposed = {ta, tb, false}};
+            executed_set_types(&problem, &executed_type_table[0]);
+            float c[4] = {0};
+            kpu_matrices matrices = {a, b, c, {KPU_F32, KPU_F32, KPU_F32}, KPU_F32};
+            kpu_schedule s;
+            CU_ASSERT_FATAL(make_tiny(&problem, &s));
+            CU_ASSERT_EQUAL(kpu_execute(&s, &matrices, NULL), KPU_OK);
+            CU_ASSERT_EQUAL(memcmp(c, want[ta][tb], sizeof c), 0);
+            kpu_schedule_fini(&s);
+        }
+}
+
+/* ---- What is not run ---------------------------------------------------------------------- */
+
+static void expect(const kpu_schedule *s, const kpu_matrices *m, int code, const char *message)
+{
+    kpu_diag diag = {0};
+    CU_ASSERT_EQUAL(kpu_execute(s, m, &diag), code);
+    CU_ASSERT_EQUAL(diag.count, 1);
+    bool found = diag.count == 1 && strstr(diag.entries[0].message, message);
+    CU_ASSERT(found);
+    if (!found)
+        printf("\nnot \"%s\": %s", message, diag.count ? diag.entries[0].message : "nothing");
+    kpu_diag_fini(&diag);
+}
+
+static void test_types_that_do_not_fit(void)
+{
+    float a[4] = {0}, b[4] = {0}, c[4] = {0};
+    kpu_problem problem = {.dim = {2, 2, 2}};
+    executed_set_types(&problem, &executed_type_table[0]);
+    kpu_schedule s;
+    CU_ASSERT_FATAL(make_tiny(&problem, &s));
+    const struct {
+        int a, b, c, partial;
+        const char *message;
+    } wrong[] = {
+        {KPU_F32, KPU_F32, KPU_F32, KPU_F16, "partial sums must be f32, f64, i32 or i64"},
+        {KPU_F32, KPU_F32, KPU_F32, KPU_F64, "partial sums are f64, but the schedule moves 4"},
+        {KPU_F16, KPU_F32, KPU_F32, KPU_F32, "matrix A is f16, but the schedule moves 4"},
+        {KPU_F32, KPU_I32, KPU_F32, KPU_F32, "matrix B is i32, which f32 does not hold"},
+        {KPU_F32, KPU_F32, KPU_DTYPES, KPU_F32, "matrix C has no known type"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        kpu_matrices m = {a, b, c, {wrong[i].a, wrong[i].b, wrong[i].c}, wrong[i].partial};
+        expect(&s, &m, KPU_E_INPUT, wrong[i].message);
+    }
+    kpu_schedule_fini(&s);
+}
+
+/* A schedule that would leave its memories is not run at all. */
+static void test_no_schedule(void)
+{
+    float a[4] = {0}, b[4] = {0}, c[4] = {0};
+    kpu_matrices m = {a, b, c, {KPU_F32, KPU_F32, KPU_F32}, KPU_F32};
+    kpu_problem problem = {.dim = {2, 2, 2}};
+    executed_set_types(&problem, &executed_type_table[0]);
+    kpu_schedule s;
+    CU_ASSERT_FATAL(make_tiny(&problem, &s));
+    kpu_command *first = &s.commands[0], kept = *first;
+    first->kind = KPU_COMMANDS;
+    expect(&s, &m, KPU_E_INTERNAL, "command 0 of the schedule: no such command");
+    *first = kept;
+    first->tile[KPU_M] = 2;
+    expect(&s, &m, KPU_E_INTERNAL, "a tile that the problem lacks");
+    *first = kept;
+    first->dest_slot = s.slots[KPU_A][KPU_HOIST_L3];
+    expect(&s, &m, KPU_E_INTERNAL, "a slot that the machine lacks");
+    *first = kept;
+    first->bytes++;
+    expect(&s, &m, KPU_E_INTERNAL, "not the bytes of its tile");
+    *first = kept;
+    first->busy_end = first->start;
+    expect(&s, &m, KPU_E_INTERNAL, "cycles out of order");
+    *first = kept;
+    kpu_schedule_fini(&s);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3) {
@@ -84,6 +229,10 @@ int main(int argc, char **argv)
         printf("%" PRId64 " cases, %d wrong\n", feasible, wrong);
         return wrong != 0;
     }
-    CU_TestInfo tests[] = {{"random cases", test_random_cases}, CU_TEST_INFO_NULL};
+    CU_TestInfo tests[] = {
+        {"random cases", test_random_cases}, {"damaged schedules", test_damaged_schedules},
+        {"transposed", test_transposed},     {"types that do not fit", test_types_that_do_not_fit},
+        {"no schedule", test_no_schedule},   CU_TEST_INFO_NULL,
+    };
     return run_suite("execute", tests);
 }
