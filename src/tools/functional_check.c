@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tools/matrix_file.h"
@@ -114,13 +115,15 @@ static int execute_and_verify(const kpu_functional_case *c, const kpu_matrices *
     if (status)
         return status == KPU_E_MEMORY ? no_memory(diag) : status;
     status = kpu_schedule_check(&schedule, diag);
+    if (status)
+        kpu_diag_add(diag, status, "%s: its schedule is wrong", c->name);
     if (!status)
         status = kpu_execute(&schedule, matrices, diag);
     kpu_schedule_fini(&schedule);
     if (!status)
         status = kpu_gemm_verify(&c->mapping->problem, matrices, out, diag);
     if (!status)
-        status = kpu_gemm_complain(out, "C", diag);
+        status = kpu_gemm_complain(out, c->name, diag);
     return status;
 }
 
@@ -141,4 +144,24 @@ int kpu_functional_check(const kpu_functional_case *c, kpu_gemm_verdict *out, kp
     for (int x = 0; x < KPU_OPERANDS; x++)
         free(data[x]);
     return status;
+}
+
+int kpu_functional_check_candidate(const kpu_tool_case *c, int64_t id, uint64_t seed,
+                                   kpu_gemm_verdict *out, kpu_diag *diag)
+{
+    enum { NAME_MAX_BYTES = 48 };
+    char name[NAME_MAX_BYTES];
+    kpu_mapping mapping;
+    snprintf(name, sizeof name, "C of candidate %" PRId64, id);
+    kpu_functional_case check = {
+        .machine = &c->machine, .mapping = &mapping, .seed = seed, .name = name};
+    int status = kpu_mapping_make(&c->machine, &c->problem, &c->candidate, &mapping);
+    if (status)
+        return status;
+    if (mapping.broken)
+        return kpu_diag_add(diag, KPU_E_INPUT,
+                            "candidate %" PRId64 " does not fit %s, so there is nothing to execute",
+                            id, c->machine.name);
+    status = kpu_functional_choose_types(&c->problem, &check.types, diag);
+    return status ? status : kpu_functional_check(&check, out, diag);
 }

@@ -3,6 +3,7 @@
 #define KPU_SRC_TOOLS_FUNCTIONAL_CHECK_H
 
 #include "kpu/graph.h"
+#include "tools/case_options.h"
 #include "tools/gemm_reference.h"
 
 /* Types that a problem's sizes may stand for: floats if no element has one byte or is wider than
@@ -28,11 +29,17 @@ typedef struct kpu_functional_case {
     const kpu_mapping *mapping; /* feasible */
     kpu_functional_types types;
     uint64_t seed;
+    const char *name; /* of C in complaints: "C of candidate 17" */
 } kpu_functional_case;
 
 /* Schedules, checks the schedule, executes it, compares. KPU_OK: all is right, and *out says how
  * near. KPU_E_REFUTED with complaints: it is not. KPU_E_INPUT, KPU_E_RANGE, KPU_E_MEMORY: too large
  * to be executed. */
 int kpu_functional_check(const kpu_functional_case *c, kpu_gemm_verdict *out, kpu_diag *diag);
+
+/* The same for candidate `id` of a space, whose types are chosen. KPU_E_INPUT too if it does not
+ * fit its machine. */
+int kpu_functional_check_candidate(const kpu_tool_case *c, int64_t id, uint64_t seed,
+                                   kpu_gemm_verdict *out, kpu_diag *diag);
 
 #endif

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kpu/report.h"
+
 /* What rounding to a type may change: relative, and absolute below its normal range; its largest
  * finite number. */
 typedef struct rounding {
@@ -317,4 +319,15 @@ int kpu_gemm_complain(const kpu_gemm_verdict *verdict, const char *name, kpu_dia
                         (long long)verdict->wrong, (long long)verdict->elements, name,
                         (long long)verdict->row, (long long)verdict->column, verdict->got,
                         verdict->expected, verdict->allowed);
+}
+
+void kpu_gemm_put_verdict(const kpu_gemm_verdict *verdict, kpu_text *out)
+{
+    kpu_text_put_grouped(out, verdict->elements);
+    if (verdict->allowed > 0)
+        kpu_text_format(out,
+                        " elements agree with BLAS; at most off by %.2g, %.2g is allowed there\n",
+                        verdict->error, verdict->allowed);
+    else
+        kpu_text_put(out, " elements are equal to those of BLAS\n");
 }

@@ -24,6 +24,8 @@ typedef struct kpu_gemm_verdict {
  * KPU_E_INPUT: K is so large that the bound says nothing (K u >= 1). KPU_E_MEMORY. */
 int kpu_gemm_verify(const kpu_problem *problem, const kpu_matrices *matrices, kpu_gemm_verdict *out,
                     kpu_diag *diag);
+/* "1,024 elements agree with BLAS; ..." and a newline. */
+void kpu_gemm_put_verdict(const kpu_gemm_verdict *verdict, kpu_text *out);
 /* KPU_OK if nothing is wrong, else KPU_E_REFUTED and what of `name` is. */
 int kpu_gemm_complain(const kpu_gemm_verdict *verdict, const char *name, kpu_diag *diag);
 

@@ -11,15 +11,16 @@
 #include <unistd.h>
 
 #include "tools/complaints.h"
+#include "tools/output.h"
 #include "tools/sweep_input.h"
 
-enum { THREADS_MAX = 4096 };
+enum { THREADS_MAX = 4096, VERIFY_MAX = 100000 };
 /* More points than a run is started for without `sample`. */
 #define POINTS_MAX INT64_C(10000000000)
 
 typedef struct values {
     const char *output, *seed, *sample, *search, *budget, *certificate;
-    int64_t threads;
+    int64_t threads, verify;
     kpu_option_list sets;
     bool dry_run, quiet, force, plain_walk;
 } values;
@@ -45,6 +46,10 @@ static const kpu_option options[] = {
      "with --search exact: write why no other candidate belongs to the fronts, for `kpu-dse "
      "certify`; compressed if FILE ends in .gz",
      0, 0},
+    {"verify", 0, KPU_OPTION_INT, offsetof(values, verify), "N",
+     "execute N candidates with random numbers, those of the fronts first, and compare with BLAS; "
+     "exit code 1 if one is wrong",
+     1, VERIFY_MAX},
     KPU_NO_FAST_FORWARD_OPTION(values, plain_walk),
     {"dry-run", 'n', KPU_OPTION_FLAG, offsetof(values, dry_run), NULL,
      "say how many candidates there are, how many fit, and the first few; write nothing", 0, 0},
@@ -84,6 +89,7 @@ typedef struct session {
     const kpu_columns *columns;
     kpu_store *store;
     kpu_fronts fronts;
+    kpu_run_checks checks;
     kpu_metric_value *rows; /* converted; grows */
     size_t row_capacity;
     kpu_search_progress found;
@@ -124,8 +130,10 @@ static int take_rows(void *context, const kpu_row *rows, size_t count, kpu_diag 
     if (!status)
         status = kpu_store_append(s->store, s->rows, count, diag);
     s->writing += seconds(CLOCK_THREAD_CPUTIME_ID) - start;
-    for (size_t i = 0; !status && i < count; i++)
+    for (size_t i = 0; !status && i < count; i++) {
+        kpu_run_checks_add(&s->checks, &rows[i]);
         status = kpu_fronts_add(&s->fronts, &rows[i]);
+    }
     return status;
 }
 
@@ -250,6 +258,17 @@ static int finish(session *s, kpu_diag *diag)
     return status;
 }
 
+/* The results are there, whatever comes of it. */
+static int verify(session *s, const values *v, kpu_diag *diag)
+{
+    kpu_text out = {0};
+    int status = kpu_run_checks_do(&s->checks, &s->fronts, &interrupted, &out, diag);
+    if (!status && !v->quiet)
+        return kpu_tool_print(&out);
+    kpu_text_fini(&out);
+    return status;
+}
+
 /* ---- The whole -------------------------------------------------------------------------- */
 
 static int explore(session *s, const values *v, kpu_diag *diag)
@@ -283,6 +302,8 @@ static int explore(session *s, const values *v, kpu_diag *diag)
         status = kpu_run_finish_certificate(&s->certificate, diag);
     if (!status && !v->quiet)
         status = print_summary(s, diag);
+    if (!status && v->verify > 0)
+        status = verify(s, v, diag);
     return status;
 }
 
@@ -324,6 +345,8 @@ static int run_sweep(const kpu_run *run, const values *v, kpu_diag *diag)
     if (!status)
         status = kpu_fronts_init(&s.fronts, run->space);
     if (!status)
+        status = kpu_run_checks_init(&s.checks, run, v->verify, diag);
+    if (!status)
         status = kpu_run_create_store(run, &columns, &s.store, diag);
     if (!status)
         status = kpu_run_open_certificate(run, &s.certificate, diag);
@@ -331,6 +354,7 @@ static int run_sweep(const kpu_run *run, const values *v, kpu_diag *diag)
         status = explore(&s, v, diag);
     kpu_run_drop_certificate(&s.certificate);
     kpu_store_abandon(s.store);
+    kpu_run_checks_fini(&s.checks);
     kpu_fronts_fini(&s.fronts);
     free(s.rows);
     kpu_columns_fini(&columns);

@@ -78,4 +78,22 @@ void kpu_fronts_print(const kpu_fronts *fronts, kpu_text *out);
 /* The value of objective `index` as it is shown. */
 double kpu_fronts_shown(const kpu_fronts *fronts, size_t index, double cost);
 
+/* ---- --verify: candidates executed with numbers -------------------------------------------- */
+
+typedef struct kpu_run_checks {
+    const kpu_run *run;
+    int64_t wanted;
+    kpu_point *points; /* of those that fit, as many as are wanted, by ascending id */
+    int64_t count;
+} kpu_run_checks;
+
+/* `wanted` of 0: none. Complains if a GEMM's elements are no types that can be executed. */
+int kpu_run_checks_init(kpu_run_checks *checks, const kpu_run *run, int64_t wanted, kpu_diag *diag);
+void kpu_run_checks_add(kpu_run_checks *checks, const kpu_row *row);
+/* Members of the fronts first, then the others, each by ascending id. The first that is wrong ends
+ * it. `stop` as in kpu_search_options. Appends a line about it. */
+int kpu_run_checks_do(const kpu_run_checks *checks, const kpu_fronts *fronts,
+                      const volatile int *stop, kpu_text *out, kpu_diag *diag);
+void kpu_run_checks_fini(kpu_run_checks *checks);
+
 #endif

@@ -209,19 +209,6 @@ static void add_verdict(kpu_gemm_verdict *sum, const kpu_gemm_verdict *one)
     sum->elements = elements;
 }
 
-static void report(execute_state *s, const loader_kernel *kernel, const char *tensor)
-{
-    const kpu_gemm_verdict *v = &s->verdict;
-    kpu_text_format(&s->report, "%s: ", kernel->code->name);
-    kpu_text_put_grouped(&s->report, v->elements);
-    kpu_text_format(&s->report, " elements of %s ", tensor);
-    if (kpu_dtype_is_float(kernel->code->partial_dtype))
-        kpu_text_format(&s->report, "agree with BLAS; at most off by %.2g, %.2g is allowed there\n",
-                        v->error, v->allowed);
-    else
-        kpu_text_put(&s->report, "are equal to those of BLAS\n");
-}
-
 static int check(const loader_job *job, execute_state *s, const loader_run *run,
                  const kpu_matrices *matrices)
 {
@@ -242,8 +229,10 @@ static int check(const loader_job *job, execute_state *s, const loader_run *run,
     if (run->batch == 0)
         s->verdict = (kpu_gemm_verdict){0};
     add_verdict(&s->verdict, &verdict);
-    if (run->batch + 1 == code->batch)
-        report(s, run->kernel, tensor);
+    if (run->batch + 1 == code->batch) {
+        kpu_text_format(&s->report, "%s: %s: ", code->name, tensor);
+        kpu_gemm_put_verdict(&s->verdict, &s->report);
+    }
     return KPU_OK;
 }
 
