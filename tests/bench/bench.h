@@ -23,6 +23,7 @@ int bench_speed(const bench *b, const void *unused, kpu_diag *diag);
 int bench_exact(const bench *b, const void *unused, kpu_diag *diag);
 int bench_threads(const bench *b, const void *unused, kpu_diag *diag);
 int bench_writing(const bench *b, const void *unused, kpu_diag *diag);
+int bench_toolchain(const bench *b, const void *unused, kpu_diag *diag);
 
 /* Calls it in a process of its own, which starts with few threads and little memory. */
 int bench_in_child(bench_function function, const bench *b, const void *context, kpu_diag *diag);

@@ -32,11 +32,9 @@ static const bench smoke = {
 static const struct part {
     const char *name;
     bench_function run;
-} parts[] = {{"memory", bench_memory},
-             {"speed", bench_speed},
-             {"exact", bench_exact},
-             {"threads", bench_threads},
-             {"writing", bench_writing}};
+} parts[] = {{"memory", bench_memory},   {"speed", bench_speed},
+             {"exact", bench_exact},     {"threads", bench_threads},
+             {"writing", bench_writing}, {"toolchain", bench_toolchain}};
 enum { PARTS = sizeof parts / sizeof *parts };
 
 double bench_seconds(clockid_t clock)
