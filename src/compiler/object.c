@@ -35,13 +35,22 @@ static int parse_text(const char *path, const char *text, size_t bytes, kpu_dfx 
     return status;
 }
 
-/* What stands first in the file that is no blank. */
+/* Where the first thing stands that is no blank. */
 static size_t skip_blanks(const char *text, size_t bytes)
 {
     size_t at = 0;
     while (at < bytes && text[at] != '\0' && strchr(" \t\r\n", text[at]))
         at++;
     return at;
+}
+
+/* It begins with its version, or with a comment. */
+static bool is_dfx_text(const char *text, size_t bytes)
+{
+    static const char word[] = "dfx";
+    size_t length = sizeof word - 1;
+    return text[0] == '#' || (bytes > length && memcmp(text, word, length) == 0 &&
+                              (text[length] == ' ' || text[length] == '\t'));
 }
 
 static int parse_any(const char *path, const char *text, size_t bytes, kpu_dfx **out,
@@ -58,11 +67,11 @@ static int parse_any(const char *path, const char *text, size_t bytes, kpu_dfx *
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "empty: no object");
     if (text[first] == '{')
         return kpu_object_parse_json(path, text, bytes, out, diag);
-    if (memchr(text, '\0', bytes))
-        return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
-                               "no object: it begins neither with \"KPU\" and a NUL (binary) nor "
-                               "with { (JSON), and is no text");
-    return parse_text(path, text, bytes, out, diag);
+    if (is_dfx_text(text + first, bytes - first))
+        return parse_text(path, text, bytes, out, diag);
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                           "no object: it begins neither with \"KPU\" and a NUL (binary), nor with "
+                           "{ (JSON), nor with dfx (DFX text)");
 }
 
 int kpu_object_parse(const char *path, const void *data, size_t bytes, kpu_dfx **out,

@@ -366,6 +366,8 @@ static void test_what_is_no_object(void)
         {" \n\t", 3, "empty: no object"},
         {"KPU\0", 4, "cut off in the header: 4 of 16 bytes"},
         {"KPV\0\1\0\0\0", 8, "no object: it begins neither with"},
+        {"int main(void)\n", 15, "no object: it begins neither with"},
+        {"df", 2, "no object: it begins neither with"},
     };
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
         expect_complaint(inputs[i].data, inputs[i].bytes, inputs[i].complaint);
