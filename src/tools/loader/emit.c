@@ -4,13 +4,15 @@
 #include <string.h>
 
 #include "kpu/compiler.h"
+#include "tools/file_sink.h"
 #include "tools/loader/loader.h"
 
 /* What has gathered goes to the file now and then. */
 enum { PIECE_BYTES = 1 << 16 };
 
 typedef struct emit_state {
-    loader_file file;
+    kpu_file_sink file;
+    kpu_sink sink;
     kpu_text text;
 } emit_state;
 
@@ -33,7 +35,7 @@ static int pass_on(const loader_job *job, emit_state *s, size_t least)
         return loader_no_memory(job->diag);
     if (s->text.length == 0 || s->text.length < least)
         return KPU_OK;
-    int status = loader_file_take(&s->file, s->text.data, s->text.length);
+    int status = s->sink.take(s->sink.context, s->text.data, s->text.length);
     kpu_text_clear(&s->text);
     return status;
 }
@@ -54,9 +56,10 @@ static void put_word(kpu_text *out, const char *name, const char *word)
 /* {"engine", "cycle", "op", "tile"}, without the closing brace. */
 static void put_head(const listing *l, const kpu_command *c, const char *op)
 {
-    char tile[KPU_COMMAND_TILE_TEXT];
+    char tile[KPU_COMMAND_TILE_TEXT], engine[KPU_ENGINE_TEXT];
     kpu_text *out = &l->state->text;
-    kpu_text_format(out, "{\"engine\": %" PRId32, c->engine);
+    kpu_text_put(out, "{\"engine\": ");
+    kpu_text_put_json_string(out, kpu_engine_text(kpu_command_class(c->kind), c->engine, engine));
     put_field(out, "cycle", l->start_cycle + c->start);
     put_word(out, "op", op);
     put_word(out, "tile", kpu_command_tile_text(c, tile));
@@ -236,12 +239,15 @@ static void put_tensors(const loader_binding *b, kpu_text *out)
 static int begin_emit(const loader_job *job, void **state)
 {
     emit_state *s = calloc(1, sizeof *s);
-    *state = s;
     if (!s)
         return loader_no_memory(job->diag);
-    s->file.diag = job->diag;
-    int status =
-        kpu_gzip_writer_open(job->values->emit, "descriptors", true, &s->file.writer, job->diag);
+    int status = kpu_file_sink_open(job->values->emit, &s->file, job->diag);
+    if (status) {
+        free(s);
+        return status;
+    }
+    *state = s;
+    s->sink = kpu_file_sink_of(&s->file);
     kpu_text_put(&s->text, "{\"graph_name\": ");
     kpu_text_put_json_string(&s->text, job->binding->program->graph_name);
     put_word(&s->text, "machine", job->binding->machine.name);
@@ -268,28 +274,18 @@ static int emit_run(const loader_job *job, void *state, const loader_run *run)
     return status;
 }
 
-static int end_emit(const loader_job *job, void *state)
-{
-    emit_state *s = state;
-    kpu_text_put(&s->text, "]}\n");
-    int status = pass_on(job, s, 0);
-    if (!status) {
-        kpu_gzip_writer *writer = s->file.writer;
-        s->file.writer = NULL;
-        status = kpu_gzip_writer_finish(writer, job->diag);
-    }
-    return status;
-}
-
-static void drop_emit(void *state)
+static int end_emit(const loader_job *job, void *state, int status)
 {
     emit_state *s = state;
     if (!s)
-        return;
-    if (s->file.writer)
-        kpu_gzip_writer_discard(s->file.writer);
+        return status;
+    kpu_text_put(&s->text, "]}\n");
+    if (!status)
+        status = pass_on(job, s, 0);
+    status = kpu_file_sink_close(&s->file, status, job->diag);
     kpu_text_fini(&s->text);
     free(s);
+    return status;
 }
 
-const loader_stage loader_stage_emit = {wants_emit, begin_emit, emit_run, end_emit, drop_emit};
+const loader_stage loader_stage_emit = {wants_emit, begin_emit, emit_run, end_emit};

@@ -261,24 +261,25 @@ static int execute_run(const loader_job *job, void *state, const loader_run *run
 
 /* ---- The end ----------------------------------------------------------------------------- */
 
-static int end_execute(const loader_job *job, void *state)
+static int write_outputs(const loader_job *job, const execute_state *s)
 {
-    execute_state *s = state;
     const kpu_dfx *program = job->binding->program;
     int status = KPU_OK;
     for (size_t i = 0; !status && i < s->output_count; i++)
         status = kpu_matrix_file_write(s->outputs[i].path, &program->tensors[s->outputs[i].tensor],
                                        s->data[s->outputs[i].tensor], job->diag);
-    if (!status && !job->values->format)
-        status = kpu_tool_print(&s->report);
     return status;
 }
 
-static void drop_execute(void *state)
+static int end_execute(const loader_job *job, void *state, int status)
 {
     execute_state *s = state;
     if (!s)
-        return;
+        return status;
+    if (!status)
+        status = write_outputs(job, s);
+    if (!status && !job->values->format)
+        status = kpu_tool_print(&s->report);
     for (size_t t = 0; t < s->tensor_count; t++)
         free(s->data[t]);
     free(s->data);
@@ -286,7 +287,7 @@ static void drop_execute(void *state)
     free(s->outputs);
     kpu_text_fini(&s->report);
     free(s);
+    return status;
 }
 
-const loader_stage loader_stage_execute = {wants_execute, begin_execute, execute_run, end_execute,
-                                           drop_execute};
+const loader_stage loader_stage_execute = {wants_execute, begin_execute, execute_run, end_execute};

@@ -1,7 +1,7 @@
 /* --dry-run: the bound schedule. --trace: the same for a viewer of traces. */
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/file_sink.h"
 #include "tools/loader/loader.h"
 #include "tools/output.h"
 
@@ -19,16 +19,9 @@ static int begin_list(const loader_job *job, void **state)
     return KPU_OK;
 }
 
-/* Whether it was read is checked at the program's end. */
-static int take_stdout(void *context, const char *text, size_t bytes)
-{
-    fwrite(text, 1, bytes, context);
-    return KPU_OK;
-}
-
 static int list_run(const loader_job *job, void *state, const loader_run *run)
 {
-    const kpu_sink sink = {take_stdout, stdout};
+    const kpu_sink sink = kpu_stdout_sink();
     const loader_binding *b = job->binding;
     bool several = b->program->kernel_count > 1 || run->kernel->code->batch > 1;
     kpu_list_style style = {.last_step = INT64_MAX,
@@ -44,19 +37,20 @@ static int list_run(const loader_job *job, void *state, const loader_run *run)
     return status == KPU_E_MEMORY ? loader_no_memory(job->diag) : status;
 }
 
-static int end_list(const loader_job *job, void *state)
+/* Whether it was read is checked at the program's end. */
+static int end_list(const loader_job *job, void *state, int status)
 {
     (void)job;
     (void)state;
-    return KPU_OK;
+    return status;
 }
 
-const loader_stage loader_stage_list = {wants_list, begin_list, list_run, end_list, free};
+const loader_stage loader_stage_list = {wants_list, begin_list, list_run, end_list};
 
 /* ---- The trace --------------------------------------------------------------------------- */
 
 typedef struct trace_state {
-    loader_file file;
+    kpu_file_sink file;
     kpu_sink sink;
     kpu_trace *trace;
 } trace_state;
@@ -76,16 +70,16 @@ static int explain(const loader_job *job, int status)
 static int begin_trace(const loader_job *job, void **state)
 {
     trace_state *s = calloc(1, sizeof *s);
-    *state = s;
     if (!s)
         return loader_no_memory(job->diag);
-    s->file.diag = job->diag;
-    s->sink = (kpu_sink){loader_file_take, &s->file};
-    int status =
-        kpu_gzip_writer_open(job->values->trace, "trace", true, &s->file.writer, job->diag);
-    if (!status)
-        status = explain(job, kpu_trace_new(&job->binding->machine, &s->sink, &s->trace));
-    return status;
+    int status = kpu_file_sink_open(job->values->trace, &s->file, job->diag);
+    if (status) {
+        free(s);
+        return status;
+    }
+    *state = s;
+    s->sink = kpu_file_sink_of(&s->file);
+    return explain(job, kpu_trace_new(&job->binding->machine, &s->sink, &s->trace));
 }
 
 static int trace_run(const loader_job *job, void *state, const loader_run *run)
@@ -96,27 +90,17 @@ static int trace_run(const loader_job *job, void *state, const loader_run *run)
         job, kpu_trace_add(s->trace, run->schedule, several ? run->name : NULL, run->start_cycle));
 }
 
-static int end_trace(const loader_job *job, void *state)
-{
-    trace_state *s = state;
-    int status = explain(job, kpu_trace_finish(s->trace));
-    if (!status) {
-        kpu_gzip_writer *writer = s->file.writer;
-        s->file.writer = NULL;
-        status = kpu_gzip_writer_finish(writer, job->diag);
-    }
-    return status;
-}
-
-static void drop_trace(void *state)
+static int end_trace(const loader_job *job, void *state, int status)
 {
     trace_state *s = state;
     if (!s)
-        return;
+        return status;
+    if (!status)
+        status = explain(job, kpu_trace_finish(s->trace));
     kpu_trace_free(s->trace);
-    kpu_gzip_writer_discard(s->file.writer);
+    status = kpu_file_sink_close(&s->file, status, job->diag);
     free(s);
+    return status;
 }
 
-const loader_stage loader_stage_trace = {wants_trace, begin_trace, trace_run, end_trace,
-                                         drop_trace};
+const loader_stage loader_stage_trace = {wants_trace, begin_trace, trace_run, end_trace};

@@ -4,7 +4,6 @@
 
 #include "kpu/kpu_object.h"
 #include "kpu/report.h"
-#include "kpu/store.h"
 #include "tools/command.h"
 
 /* The command line. */
@@ -67,14 +66,14 @@ typedef struct loader_job {
     kpu_diag *diag;
 } loader_job;
 
-/* A row of the table in main.c; each in a file of its own. begin makes the state, drop frees it
- * (begin may have failed; it takes NULL). */
+/* A row of the table in main.c; each in a file of its own. begin makes the state, if it needs one.
+ * end comes whatever happened, of that stage or another (`status`), frees the state and returns the
+ * status, or its own if it is the first that is not well. */
 typedef struct loader_stage {
     bool (*wanted)(const loader_values *values);
     int (*begin)(const loader_job *job, void **state);
     int (*run)(const loader_job *job, void *state, const loader_run *run);
-    int (*end)(const loader_job *job, void *state);
-    void (*drop)(void *state);
+    int (*end)(const loader_job *job, void *state, int status);
 } loader_stage;
 extern const loader_stage loader_stage_list;    /* --dry-run: the bound schedule */
 extern const loader_stage loader_stage_emit;    /* --emit: descriptors */
@@ -89,13 +88,5 @@ int loader_print_profile(const loader_job *job);
 /* Where one run of a kernel finds an operand in its tensor, in bytes. */
 int64_t loader_batch_offset(const kpu_dfx_kernel *code, int operand, int64_t batch);
 int loader_no_memory(kpu_diag *diag);
-
-/* A file that is written piece by piece, compressed if its name ends in .gz. */
-typedef struct loader_file {
-    kpu_gzip_writer *writer;
-    kpu_diag *diag;
-} loader_file;
-/* kpu_sink.take; context: loader_file. */
-int loader_file_take(void *context, const char *text, size_t bytes);
 
 #endif

@@ -17,9 +17,7 @@ static const kpu_option options[] = {
     {"format", 0, KPU_OPTION_TEXT, offsetof(loader_values, format), "F",
      "of --dry-run or --profile: table (default), csv or json", 0, 0},
     {"emit", 0, KPU_OPTION_TEXT, offsetof(loader_values, emit), "FILE",
-     "write DMA descriptors, block-mover transforms and streamer patterns as JSON; compressed if "
-     "FILE ends in .gz",
-     0, 0},
+     "write DMA descriptors, block-mover transforms and streamer patterns as JSON", 0, 0},
     {"input", 'i', KPU_OPTION_LIST, offsetof(loader_values, inputs), "NAME=FILE",
      "execute: tensor NAME from a file, .npy or bare elements; again and again", 0, 0},
     {"output", 'o', KPU_OPTION_LIST, offsetof(loader_values, outputs), "NAME=FILE",
@@ -38,7 +36,7 @@ static const kpu_option options[] = {
     {"profile", 0, KPU_OPTION_FLAG, offsetof(loader_values, profile), NULL,
      "print time by engine and level, stalls by cause, and the place under the roofline", 0, 0},
     {"trace", 0, KPU_OPTION_TEXT, offsetof(loader_values, trace), "FILE",
-     "write a trace for chrome://tracing or Perfetto; compressed if FILE ends in .gz", 0, 0},
+     "write a trace for chrome://tracing or Perfetto", 0, 0},
 };
 
 static void set_defaults(void *values)
@@ -108,20 +106,19 @@ static int do_kernel(const loader_job *job, void *const states[STAGES], size_t n
 static int do_stages(const loader_job *job)
 {
     void *states[STAGES] = {NULL};
+    size_t begun = 0;
     bool any = false;
     int status = KPU_OK;
-    for (size_t s = 0; !status && s < STAGES; s++)
-        if (stages[s]->wanted(job->values)) {
-            status = stages[s]->begin(job, &states[s]);
+    for (; !status && begun < STAGES; begun++)
+        if (stages[begun]->wanted(job->values)) {
+            status = stages[begun]->begin(job, &states[begun]);
             any = true;
         }
     for (size_t k = 0; !status && any && k < job->binding->program->kernel_count; k++)
         status = do_kernel(job, states, k);
-    for (size_t s = 0; !status && s < STAGES; s++)
+    for (size_t s = 0; s < begun; s++)
         if (stages[s]->wanted(job->values))
-            status = stages[s]->end(job, states[s]);
-    for (size_t s = 0; s < STAGES; s++)
-        stages[s]->drop(states[s]);
+            status = stages[s]->end(job, states[s], status);
     return status;
 }
 
@@ -141,12 +138,6 @@ int loader_no_memory(kpu_diag *diag)
 int64_t loader_batch_offset(const kpu_dfx_kernel *code, int operand, int64_t batch)
 {
     return batch * code->batch_stride[operand] * kpu_dtype_bytes(code->dtype[operand]);
-}
-
-int loader_file_take(void *context, const char *text, size_t bytes)
-{
-    loader_file *file = context;
-    return kpu_gzip_writer_write(file->writer, text, bytes, file->diag);
 }
 
 static int check_usage(const loader_values *v, const char *object, kpu_diag *diag)

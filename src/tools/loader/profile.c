@@ -40,6 +40,15 @@ static double percent(double part, double whole)
     return whole > 0 ? 100 * part / whole : 0;
 }
 
+/* A sum of whole numbers, with all its digits while a double has them. */
+static void add_whole(kpu_table *table, double value)
+{
+    if (value < 0x1p53)
+        kpu_table_add_int(table, (int64_t)value);
+    else
+        kpu_table_add_real(table, value);
+}
+
 /* ---- Tables ------------------------------------------------------------------------------ */
 
 static void put_table(kpu_table *table, const char *title, kpu_text *out)
@@ -82,7 +91,7 @@ static void put_engines(const kpu_machine *machine, const totals *sum, kpu_text 
                                                : 1;
         kpu_table_add_text(&table, kpu_engine_names[e]);
         kpu_table_add_int(&table, engines);
-        kpu_table_add_real(&table, sum->busy[e]);
+        add_whole(&table, sum->busy[e]);
         kpu_table_add_real(&table, percent(sum->busy[e], (double)engines * sum->cycles));
     }
     put_table(&table, "Engines", out);
@@ -96,8 +105,8 @@ static void put_levels(const totals *sum, kpu_text *out)
     kpu_table_init(&table, titles, sizeof titles / sizeof *titles);
     for (int l = 0; l < KPU_LEVELS; l++) {
         kpu_table_add_text(&table, names[l]);
-        kpu_table_add_real(&table, sum->read[l]);
-        kpu_table_add_real(&table, sum->written[l]);
+        add_whole(&table, sum->read[l]);
+        add_whole(&table, sum->written[l]);
         kpu_table_add_real(&table, (sum->read[l] + sum->written[l]) / sum->cycles);
     }
     put_table(&table, "Levels", out);
@@ -134,12 +143,12 @@ static void put_stalls(const totals *sum, kpu_text *out)
     kpu_table_init(&table, titles, sizeof titles / sizeof *titles);
     kpu_table_add_text(&table, "computes");
     kpu_table_add_text(&table, "");
-    kpu_table_add_real(&table, sum->compute);
+    add_whole(&table, sum->compute);
     kpu_table_add_real(&table, percent(sum->compute, sum->cycles));
     for (size_t i = 0; i < count; i++) {
         kpu_table_add_text(&table, causes[i].name);
         kpu_table_add_text(&table, causes[i].operand);
-        kpu_table_add_real(&table, causes[i].cycles);
+        add_whole(&table, causes[i].cycles);
         kpu_table_add_real(&table, percent(causes[i].cycles, sum->cycles));
     }
     put_table(&table, "Cycles: the fabric computes, or stalls", out);
