@@ -59,6 +59,9 @@ typedef struct kpu_tiling {
 int kpu_dataflow_by_rule(const kpu_machine *machine, const kpu_problem *problem,
                          char why[KPU_TILING_WHY_MAX + 1]);
 
+/* KPU_E_INPUT with a complaint: no metric, or one of which neither more nor less is better. */
+int kpu_tiling_check_objective(const char *objective, kpu_diag *diag);
+
 /* Of all tilings that the strategy considers, the best by: the target of reuse is met; the
  * objective; the target again; prefer_square; cycles (DRAM bytes if cycles are the objective);
  * footprint. `search` and `exact` never choose a worse one than `analytical`, and `exact` the best

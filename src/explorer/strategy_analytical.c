@@ -245,21 +245,50 @@ static void analyse(analysis *a, kpu_tiling *out)
     }
 }
 
+/* The rule has the last word, but a user should know what it costs. */
+static int look_elsewhere(const analysis *chosen, kpu_tiling *out, kpu_diag *diag)
+{
+    const kpu_tiling_contest *best = &chosen->timed;
+    analysis other;
+    int code = open_analysis(&other, chosen->question, diag);
+    for (int flow = 0; flow < KPU_DATAFLOWS && code == KPU_OK; flow++) {
+        other.found = false;
+        if (flow != best->candidate.dataflow)
+            consider_dataflow(&other, flow, false);
+    }
+    if (code == KPU_OK)
+        code = time_classes(&other, diag);
+    const kpu_tiling_contest *rival = &other.timed;
+    bool is_better = rival->found && rival->key[0] <= best->key[0] && rival->key[1] < best->key[1];
+    if (code == KPU_OK && is_better) {
+        char tile[KPU_TILING_TEXT];
+        kpu_tiling_say(out, "The rule is not the best here: with %s and %s it would be %.10g.",
+                       kpu_dataflow_names[rival->candidate.dataflow],
+                       kpu_tiling_tile_text(rival->candidate.tile, tile), rival->value);
+    }
+    close_analysis(&other);
+    return code;
+}
+
+static int answer(analysis *a, kpu_tiling *out, kpu_diag *diag)
+{
+    int code = time_classes(a, diag);
+    if (code != KPU_OK)
+        return code;
+    explain(a, out);
+    kpu_tiling_contest_answer(&a->timed, out);
+    out->considered = a->considered;
+    out->evaluated = a->evaluated;
+    return a->question->any_dataflow ? look_elsewhere(a, out, diag) : KPU_OK;
+}
+
 static int choose(const kpu_tiling_question *question, kpu_tiling *out, kpu_diag *diag)
 {
     analysis a;
     int code = open_analysis(&a, question, diag);
     if (code == KPU_OK) {
         analyse(&a, out);
-        code = a.found ? KPU_OK : complain_nothing_fits(&a, diag);
-    }
-    if (code == KPU_OK)
-        code = time_classes(&a, diag);
-    if (code == KPU_OK) {
-        explain(&a, out);
-        kpu_tiling_contest_answer(&a.timed, out);
-        out->considered = a.considered;
-        out->evaluated = a.evaluated;
+        code = a.found ? answer(&a, out, diag) : complain_nothing_fits(&a, diag);
     }
     close_analysis(&a);
     return code;

@@ -219,15 +219,23 @@ static int complain_unknown(const char *objective, kpu_diag *diag)
                         near ? near : "", near ? "'?" : "");
 }
 
+int kpu_tiling_check_objective(const char *objective, kpu_diag *diag)
+{
+    int metric = kpu_metric_find(objective);
+    if (metric < 0)
+        return complain_unknown(objective, diag);
+    if (kpu_metric_at((size_t)metric)->sense == KPU_SENSE_NONE)
+        return kpu_diag_add(diag, KPU_E_INPUT, "objective: neither more nor less of '%s' is better",
+                            objective);
+    return KPU_OK;
+}
+
 static int check(const kpu_tiling_question *question, kpu_diag *diag)
 {
     const kpu_tiling_limits *limits = &question->limits;
-    int metric = kpu_metric_find(question->objective);
-    if (metric < 0)
-        return complain_unknown(question->objective, diag);
-    if (kpu_metric_at((size_t)metric)->sense == KPU_SENSE_NONE)
-        return kpu_diag_add(diag, KPU_E_INPUT, "objective: neither more nor less of '%s' is better",
-                            question->objective);
+    int code = kpu_tiling_check_objective(question->objective, diag);
+    if (code != KPU_OK)
+        return code;
     if (limits->min_tile_elements < 0 || limits->max_tiles_per_dim < 0 || question->budget < 0 ||
         !(limits->target_reuse >= 0 && limits->target_reuse < INFINITY))
         return kpu_diag_add(diag, KPU_E_INPUT, "limits of a tiling must not be negative");

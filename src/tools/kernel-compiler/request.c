@@ -132,7 +132,7 @@ static int read_candidate(const compiler_values *v, compiler_request *out, kpu_d
     if (v->c.tile && v->strategy)
         status = kpu_diag_add(diag, KPU_E_USAGE, "--tile and --tile-strategy exclude each other");
     if (out->any_dataflow && v->c.swap && !status)
-        status = kpu_diag_add(diag, KPU_E_USAGE, "--swap needs a --dataflow; auto chooses both");
+        status = kpu_diag_add(diag, KPU_E_USAGE, "--swap needs a --dataflow that is not auto");
     return status;
 }
 
@@ -173,16 +173,17 @@ static int read_choices(const compiler_values *v, compiler_request *out, kpu_dia
 {
     static const char default_machine[] = "default", default_objective[] = "cycles";
     const char *machine = v->c.machine ? v->c.machine : default_machine;
+    out->question.objective = v->objective ? v->objective : default_objective;
     const int status[] = {
         kpu_tool_load_machine(machine, &v->c.set, &out->machine, diag),
         read_candidate(v, out, diag),
         read_strategy(v->strategy, out, diag),
+        kpu_tiling_check_objective(out->question.objective, diag),
         read_reuse(v->target_reuse, &out->question.limits.target_reuse, diag),
     };
     out->question.limits.min_tile_elements = v->min_tile_elements;
     out->question.limits.max_tiles_per_dim = v->max_tiles_per_dim;
     out->question.limits.prefer_square = v->prefer_square;
-    out->question.objective = v->objective ? v->objective : default_objective;
     out->question.budget = v->budget;
     out->question.threads = (int)v->threads;
     for (size_t i = 0; i < sizeof status / sizeof *status; i++)
