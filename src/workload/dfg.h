@@ -67,6 +67,9 @@ int dfg_take_edge(dfg *d, dfg_span rest);
 int dfg_take_adjacent(dfg *d, dfg_span rest);
 int dfg_take_sources(dfg *d, dfg_span rest);
 int dfg_take_sinks(dfg *d, dfg_span rest);
+/* Once all nodes are read: complains of numbers and tensors that are there twice, and gives nodes
+ * of the same name one each. */
+int dfg_index_nodes(dfg *d);
 /* Between reading edges and the lines about them; after all lines. */
 void dfg_sort_pairs(dfg *d);
 int dfg_check_edges(dfg *d);

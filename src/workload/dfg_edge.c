@@ -44,7 +44,7 @@ int32_t dfg_find_node(dfg *d, dfg_span span)
 
 static int take_fields(dfg *d, dfg_span rest, dfg_span fields[FIELDS])
 {
-    const char *begin = rest.begin;
+    const char *begin = dfg_trim(rest).begin;
     int count = 0;
     dfg_span field;
     while (dfg_cut(&rest, '|', &field)) {
@@ -92,11 +92,11 @@ static int check_slots(dfg *d, const dfg_span fields[FIELDS], const edge_ends *e
 {
     const kpu_node *from = &d->graph->nodes[ends->from], *to = &d->graph->nodes[ends->to];
     if (ends->source_slot >= (int64_t)from->output_count)
-        return dfg_complain(d, fields[FIELD_SOURCE].begin, "node %lld (%s) has %zu results",
-                            (long long)from->id, from->name, from->output_count);
+        return dfg_complain(d, fields[FIELD_SOURCE].begin, "node %lld (%s) has no result %lld",
+                            (long long)from->id, from->name, (long long)ends->source_slot);
     if (ends->dest_slot >= (int64_t)to->input_count)
-        return dfg_complain(d, fields[FIELD_DEST].begin, "node %lld (%s) has %zu operands",
-                            (long long)to->id, to->name, to->input_count);
+        return dfg_complain(d, fields[FIELD_DEST].begin, "node %lld (%s) has no operand %lld",
+                            (long long)to->id, to->name, (long long)ends->dest_slot);
     if (d->is_fed[ends->to][ends->dest_slot])
         return dfg_complain(d, fields[FIELD_DEST].begin,
                             "operand %lld of node %lld (%s) has an edge already",
@@ -260,7 +260,9 @@ static int take_list(dfg *d, dfg_span rest, int (*take)(dfg *, dfg_span, int32_t
     dfg_span id;
     int code = KPU_OK;
     rest = dfg_trim(rest);
-    while (code == KPU_OK && rest.begin != rest.end && dfg_cut(&rest, ',', &id)) {
+    if (rest.begin == rest.end)
+        return KPU_OK;
+    while (code == KPU_OK && dfg_cut(&rest, ',', &id)) {
         int32_t node = dfg_find_node(d, id);
         code = node < 0 ? KPU_E_INPUT : take(d, id, node);
     }

@@ -19,7 +19,7 @@ enum { TYPE_TEXT = 64 };
 
 static int take_fields(dfg *d, dfg_span rest, dfg_span fields[FIELDS])
 {
-    const char *begin = rest.begin;
+    const char *begin = dfg_trim(rest).begin;
     int count = 0;
     if (!dfg_skip(&rest, "|"))
         return dfg_complain(d, begin, "expected |name|operator|depth|...");

@@ -28,9 +28,9 @@ static int complain_count(const check *c, const kpu_node *node, const char *what
                           const int range[2])
 {
     if (range[0] == range[1])
-        return kpu_graph_complain(c->graph, node, c->diag, "%zu %s; expected %d", count, what,
+        return kpu_graph_complain(c->graph, node, c->diag, "%s: %zu; expected %d", what, count,
                                   range[0]);
-    return kpu_graph_complain(c->graph, node, c->diag, "%zu %s; expected %d to %d", count, what,
+    return kpu_graph_complain(c->graph, node, c->diag, "%s: %zu; expected %d to %d", what, count,
                               range[0], range[1]);
 }
 
