@@ -85,7 +85,6 @@ void execution_fabric_start(execution *e, const kpu_command *command)
         int64_t elements = execution_elements(e, command, x);
         take(e, command, x, (const int64_t[]){0, elements - elements / 2});
     }
-    e->settled[command->use_slot[KPU_C]] = INT64_MAX;
 }
 
 void execution_fabric_end(execution *e, const kpu_command *command)

@@ -52,7 +52,7 @@ int64_t check_tile_number(const check *c, const kpu_command *command, int operan
 
 /* Kind, tile, bytes, slots, engine and durations of each command; memories within the machine. */
 void check_shapes(check *c);
-/* All steps of the nest, once and in order; fills sums[]. */
+/* The steps in the order of the nest, as far as they go; fills sums[]. */
 void check_nest(check *c);
 /* What every command finds where it reads, and destroys where it writes. */
 int check_places(check *c);

@@ -100,8 +100,4 @@ void check_nest(check *c)
         }
     }
     free(done);
-    if (!n.over && !c->errors) {
-        c->errors++;
-        kpu_diag_add(c->diag, KPU_E_REFUTED, "the schedule ends before the nest does");
-    }
 }

@@ -117,6 +117,7 @@ const size_t breaking_case_count = sizeof breaking_cases / sizeof breaking_cases
 
 const breaking_wait breaking_waits[] = {
     {KPU_WAIT_L3_SLOT_AB, "the next tile falls on one that a block mover reads", "fast-dma"},
+    {KPU_WAIT_L3_SLOT_AB, "the next tile falls on one that is on its way", "slow-array"},
     {KPU_WAIT_L3_SLOT_C, "a result falls on one that a DMA engine reads", "results-in-l3"},
     {KPU_WAIT_L2_SLOT_AB, "the next tile falls on one that a streamer reads", "slow-streams"},
     {KPU_WAIT_L2_SLOT_C, "a result falls on one that a block mover reads", "results-in-l2"},

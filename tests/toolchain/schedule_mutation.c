@@ -169,6 +169,20 @@ static bool arrive_early(kpu_schedule *s, kpu_command *c, random_stream *random)
     return true;
 }
 
+static bool arrive_late(kpu_schedule *s, kpu_command *c, random_stream *random)
+{
+    c->ready += random_between(random, 1, 9);
+    s->cycles = c->ready > s->cycles ? c->ready : s->cycles;
+    return true;
+}
+
+/* Only the fabric may be busy for longer than it works. */
+static bool end_late(kpu_schedule *s, kpu_command *c, random_stream *random)
+{
+    c->busy_end++;
+    return c->kind != KPU_CMD_FAB && arrive_late(s, c, random);
+}
+
 /* A tile that comes again may lie there still. */
 static bool drop(kpu_schedule *s, kpu_command *c, random_stream *random)
 {
@@ -193,6 +207,14 @@ static bool enlarge_ring(kpu_schedule *s, kpu_command *c, random_stream *random)
     return true;
 }
 
+static bool crowd_registers(kpu_schedule *s, kpu_command *c, random_stream *random)
+{
+    (void)c;
+    (void)random;
+    s->register_slots = s->machine.registers_per_pe + 1;
+    return true;
+}
+
 static bool pile_rings(kpu_schedule *s, kpu_command *c, random_stream *random)
 {
     (void)c;
@@ -209,9 +231,10 @@ const schedule_mutation schedule_mutations[] = {
     {"another destination", false, change_dest}, {"another place at the array", false, change_use},
     {"no slot of the ring", true, leave_ring},   {"no engine of the machine", true, change_engine},
     {"begins early", true, begin_early},         {"ends early", true, end_early},
-    {"arrives early", true, arrive_early},       {"left out", false, drop},
+    {"arrives early", true, arrive_early},       {"ends late", true, end_late},
+    {"arrives late", true, arrive_late},         {"left out", false, drop},
     {"a longer run", true, lengthen_run},        {"a ring beyond its memory", true, enlarge_ring},
-    {"rings upon each other", true, pile_rings},
+    {"rings upon each other", true, pile_rings}, {"too many registers", true, crowd_registers},
 };
 const int schedule_mutation_count = sizeof schedule_mutations / sizeof schedule_mutations[0];
 

@@ -155,6 +155,86 @@ static void test_transposed(void)
         }
 }
 
+/* ---- What the check says ------------------------------------------------------------------ */
+
+static void expect_refusal(const kpu_schedule *s, const char *message)
+{
+    kpu_diag diag = {0};
+    CU_ASSERT_EQUAL(kpu_schedule_check(s, &diag), KPU_E_REFUTED);
+    CU_ASSERT(diag.count >= 1 && diag.count <= KPU_SCHEDULE_ERRORS_MAX);
+    bool found = false;
+    for (size_t i = 0; i < diag.count; i++)
+        found |= strstr(diag.entries[i].message, message) != NULL;
+    CU_ASSERT(found);
+    if (!found)
+        printf("\nnot \"%s\": %s", message, diag.count ? diag.entries[0].message : "nothing");
+    kpu_diag_fini(&diag);
+}
+
+static int64_t find(const kpu_schedule *s, int kind, int64_t from)
+{
+    while (s->commands[from].kind != kind)
+        from++;
+    return from;
+}
+
+/* Two tiles of 1 x 1 x 1 along each dimension: the first commands load A[0,0] and B[0,0]. */
+static void test_refusals(void)
+{
+    kpu_problem problem = {.dim = {2, 2, 2}};
+    executed_set_types(&problem, &executed_type_table[0]);
+    kpu_schedule s;
+    CU_ASSERT_FATAL(make_tiny(&problem, &s));
+    CU_ASSERT_EQUAL(kpu_schedule_check(&s, NULL), KPU_OK);
+
+    kpu_command *fab = &s.commands[find(&s, KPU_CMD_FAB, 0)], kept = *fab;
+    fab->start--;
+    expect_refusal(&s, "FAB C[0,0] in cycle 17: begins before B is in l1, in cycle 18");
+    *fab = kept;
+    fab->tile[KPU_K] = 1;
+    expect_refusal(&s, "computes [0,0,1], which is not the next step");
+    *fab = kept;
+    kpu_command *bm = &s.commands[find(&s, KPU_CMD_BM_LOAD_A, 0)];
+    kept = *bm;
+    bm->start--, bm->busy_end--, bm->ready--;
+    expect_refusal(&s, "BM_LOAD_A A[0,0] in cycle 10: is read from l3 before cycle 11, when "
+                       "command 0 has brought it");
+    *bm = kept;
+
+    /* the nest is another one */
+    uint8_t *loops = s.mapping.loop_dim + KPU_BLOCK_LOOPS;
+    loops[0] = KPU_N, loops[1] = KPU_M;
+    expect_refusal(&s, "which is not the next step");
+    loops[0] = KPU_M, loops[1] = KPU_N;
+
+    s.cycles++;
+    expect_refusal(&s, "the run is said to take");
+    s.cycles--;
+    CU_ASSERT_EQUAL(kpu_schedule_check(&s, NULL), KPU_OK);
+    kpu_schedule_fini(&s);
+}
+
+/* The same tile brought twice at once: nobody could see that in the numbers. */
+static void test_brought_twice(void)
+{
+    kpu_problem problem = {.dim = {2, 2, 2}};
+    executed_set_types(&problem, &executed_type_table[0]);
+    kpu_schedule s;
+    CU_ASSERT_FATAL(make_tiny(&problem, &s));
+    kpu_schedule twice = s;
+    twice.machine.dram_channels = 2;
+    twice.commands = calloc((size_t)s.command_count + 1, sizeof *s.commands);
+    CU_ASSERT_FATAL(twice.commands != NULL);
+    twice.commands[0] = s.commands[0];
+    twice.commands[0].engine = 1;
+    memcpy(twice.commands + 1, s.commands, (size_t)s.command_count * sizeof *s.commands);
+    twice.command_count++;
+    expect_refusal(&twice, "DMA_LOAD_A A[0,0] in cycle 0: overwrites in l3 what command 0 brings "
+                           "until cycle 11");
+    free(twice.commands);
+    kpu_schedule_fini(&s);
+}
+
 /* ---- What is not run ---------------------------------------------------------------------- */
 
 static void expect(const kpu_schedule *s, const kpu_matrices *m, int code, const char *message)
@@ -230,9 +310,14 @@ int main(int argc, char **argv)
         return wrong != 0;
     }
     CU_TestInfo tests[] = {
-        {"random cases", test_random_cases}, {"damaged schedules", test_damaged_schedules},
-        {"transposed", test_transposed},     {"types that do not fit", test_types_that_do_not_fit},
-        {"no schedule", test_no_schedule},   CU_TEST_INFO_NULL,
+        {"random cases", test_random_cases},
+        {"damaged schedules", test_damaged_schedules},
+        {"transposed", test_transposed},
+        {"refusals", test_refusals},
+        {"brought twice", test_brought_twice},
+        {"types that do not fit", test_types_that_do_not_fit},
+        {"no schedule", test_no_schedule},
+        CU_TEST_INFO_NULL,
     };
     return run_suite("execute", tests);
 }
