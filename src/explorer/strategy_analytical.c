@@ -259,8 +259,9 @@ static int look_elsewhere(const analysis *chosen, kpu_tiling *out, kpu_diag *dia
     if (code == KPU_OK)
         code = time_classes(&other, diag);
     const kpu_tiling_contest *rival = &other.timed;
-    bool is_better = rival->found && rival->key[0] <= best->key[0] && rival->key[1] < best->key[1];
-    if (code == KPU_OK && is_better) {
+    bool is_better = rival->key[0] < best->key[0] ||
+                     (rival->key[0] == best->key[0] && rival->key[1] < best->key[1]);
+    if (code == KPU_OK && rival->found && is_better) {
         char tile[KPU_TILING_TEXT];
         kpu_tiling_say(out, "The rule is not the best here: with %s and %s it would be %.10g.",
                        kpu_dataflow_names[rival->candidate.dataflow],
