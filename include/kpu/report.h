@@ -218,6 +218,9 @@ void kpu_trace_stats_free(kpu_trace_stats *stats);
 void kpu_trace_stats_put_text(const kpu_trace_stats *stats, kpu_text *text);
 void kpu_trace_stats_put_json(const kpu_trace_stats *stats, kpu_text *text);
 
+/* The loop nest and the transfers of every level as a comment block of C, for a tiler engine. */
+void kpu_result_explain_c(kpu_text *text, const kpu_machine *machine, const kpu_result *result);
+
 #ifdef __cplusplus
 }
 #endif

@@ -167,13 +167,15 @@ static int read_command(kpu_trace_stats *s, const json_node *event)
     trace_command c = {.critical = -1, .tail = -1};
     char name[TRACE_NAME_MAX + 1] = "", class[TRACE_NAME_MAX + 1] = "";
     size_t track;
+    json_node number;
+    if (!json_node_find(event, "args", &args) || !json_node_find(&args, "command", &number))
+        return json_node_complain(event, "an event without args.command; only traces that kpu-dse "
+                                         "schedule or kpu-loader wrote can be read");
     int status = read_name(event, "name", name);
     if (!status)
         status = read_name(event, "cat", class);
     if (!status)
         status = read_track(s, event, &track);
-    if (!status)
-        status = json_node_member(event, "args", &args);
     if (!status)
         status = read_times(&args, &c);
     if (!status)

@@ -157,12 +157,12 @@ static int64_t cause_of(const kpu_trace_stats *s, int64_t command, uint8_t *link
     *link = c->critical_kind;
     if (c->critical >= 0)
         return c->critical;
-    *link = TRACE_LINK_ENGINE;
-    if (engine >= 0 && s->commands[engine].busy_end == c->start)
-        return engine;
     *link = TRACE_LINK_BARRIER;
     if (c->barrier >= 0 && s->commands[c->barrier].ready == c->start)
         return c->barrier;
+    *link = TRACE_LINK_ENGINE;
+    if (engine >= 0 && s->commands[engine].busy_end == c->start)
+        return engine;
     *link = class >= 0 && c->start > 0 ? TRACE_LINK_ORDER : TRACE_LINK_START;
     return *link == TRACE_LINK_ORDER ? class : -1;
 }
