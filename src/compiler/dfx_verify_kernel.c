@@ -202,8 +202,8 @@ static bool check_block(const kernel_check *k, size_t at)
     bool fine = block->step == k->of->dim[block->dim] || block->step % tile->step == 0;
     if (!fine)
         kpu_dfx_complain(k->check, (kpu_dfx_part_id){KPU_DFX_PART_LOOP, k->index, at},
-                         "step %lld: a block of %lld is not so many tiles", (long long)tile->step,
-                         (long long)block->step);
+                         "step %lld: a block of %lld is no whole number of tiles",
+                         (long long)tile->step, (long long)block->step);
     return fine;
 }
 

@@ -90,6 +90,12 @@ static void swap_tile_loops(kpu_dfx *dfx, kpu_dfx_kernel *k)
     k->loops[4] = kept;
 }
 
+static void uneven_block(kpu_dfx *dfx, kpu_dfx_kernel *k)
+{
+    (void)dfx;
+    k->loops[2].step = k->loops[5].end = 6;
+}
+
 static void two_variables(kpu_dfx *dfx, kpu_dfx_kernel *k)
 {
     (void)dfx;
@@ -282,6 +288,7 @@ static const change changes[] = {
     {swap_hoists, "kernel 'mm0', operation 4 (LOAD of A from L3 to L2): hoist 2: expected at least "
                   "6, that of the load into L3"},
     {swap_tile_loops, "kernel 'mm0': tile loops over M, K, N are not those of output_stationary"},
+    {uneven_block, "kernel 'mm0', loop 6 (k): step 4: a block of 6 is no whole number of tiles"},
     {two_variables, "kernel 'mm0', loop 5 (nb): variable 'nb' is that of loop 2 too"},
     {no_variable, "kernel 'mm0', loop 1 (m-1): its variable is no name: expected a letter or _, "
                   "then letters, digits and _, at most 15 in all"},
