@@ -1,6 +1,7 @@
 /* What differs between two programs, field by field. */
 #include <string.h>
 
+#include "compiler/dfx_private.h"
 #include "compiler/object_json.h"
 
 typedef struct comparison {
@@ -23,13 +24,6 @@ static size_t enter_part(comparison *c, const char *what, const char *name)
 {
     size_t before = c->where.length;
     kpu_text_format(&c->where, "%s%s%s: ", what, *name ? " " : "", name);
-    return before;
-}
-
-static size_t enter_numbered(comparison *c, const char *what, size_t number)
-{
-    size_t before = c->where.length;
-    kpu_text_format(&c->where, "%s %zu: ", what, number);
     return before;
 }
 
@@ -95,16 +89,45 @@ static void compare_numbers(comparison *c, const char *key, numbers a, numbers b
 /* Parts in order, of which one program may have more. */
 typedef struct parts {
     const object_record *record;
+    void (*put_label)(const void *item, kpu_text *out); /* which one it is in the first program */
     const void *items[2];
     size_t count[2];
     size_t item_bytes;
 } parts;
 
+static void put_loop_label(const void *item, kpu_text *out)
+{
+    const kpu_dfx_loop *loop = item;
+    kpu_text_put(out, loop->var);
+}
+
+static void put_allocation_label(const void *item, kpu_text *out)
+{
+    const kpu_dfx_allocation *allocation = item;
+    kpu_text_format(out, "%s %s", kpu_dfx_operand_names[allocation->operand],
+                    kpu_dfx_level_names[allocation->level]);
+}
+
+static void put_operation_label(const void *item, kpu_text *out)
+{
+    const kpu_dfx_operation *operation = item;
+    kpu_text_format(out, "%%%d", (int)operation->id);
+}
+
+static size_t enter_item(comparison *c, const parts *p, size_t index)
+{
+    size_t before = c->where.length;
+    kpu_text_format(&c->where, "%s ", p->record->what);
+    p->put_label((const char *)p->items[0] + index * p->item_bytes, &c->where);
+    kpu_text_put(&c->where, ": ");
+    return before;
+}
+
 static void compare_parts(comparison *c, const parts *p)
 {
     size_t common = p->count[0] < p->count[1] ? p->count[0] : p->count[1];
     for (size_t i = 0; i < common; i++) {
-        size_t before = enter_numbered(c, p->record->what, i);
+        size_t before = enter_item(c, p, i);
         compare_record(c, p->record, (const char *)p->items[0] + i * p->item_bytes,
                        (const char *)p->items[1] + i * p->item_bytes);
         leave_part(c, before);
@@ -118,6 +141,7 @@ static void compare_parts(comparison *c, const parts *p)
 static void compare_operations(comparison *c, const kpu_dfx_kernel *a, const kpu_dfx_kernel *b)
 {
     const parts operations = {.record = &kpu_object_operation,
+                              .put_label = put_operation_label,
                               .items = {a->operations, b->operations},
                               .count = {a->operation_count, b->operation_count},
                               .item_bytes = sizeof *a->operations};
@@ -128,7 +152,7 @@ static void compare_operations(comparison *c, const kpu_dfx_kernel *a, const kpu
         for (int side = 0; side < 2; side++)
             for (size_t d = 0; d < both[side]->depends_count; d++)
                 on[side][d] = both[side]->depends_on[d];
-        size_t before = enter_numbered(c, "operation", i);
+        size_t before = enter_item(c, &operations, i);
         compare_numbers(c, "depends_on", (numbers){on[0], both[0]->depends_count},
                         (numbers){on[1], both[1]->depends_count});
         leave_part(c, before);
@@ -172,10 +196,13 @@ static void compare_kernel(comparison *c, const kpu_dfx_kernel *a, const kpu_dfx
         put_dependencies(c, 1, b);
         kpu_text_put(c->out, "\n");
     }
-    compare_parts(
-        c,
-        &(parts){&kpu_object_loop, {a->loops, b->loops}, {KPU_NEST, KPU_NEST}, sizeof *a->loops});
+    compare_parts(c, &(parts){&kpu_object_loop,
+                              put_loop_label,
+                              {a->loops, b->loops},
+                              {KPU_NEST, KPU_NEST},
+                              sizeof *a->loops});
     compare_parts(c, &(parts){&kpu_object_allocation,
+                              put_allocation_label,
                               {a->allocations, b->allocations},
                               {a->allocation_count, b->allocation_count},
                               sizeof *a->allocations});

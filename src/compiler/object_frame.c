@@ -154,7 +154,7 @@ int kpu_object_frame_read(object_frame *frame)
     if (next < OBJECT_SECTIONS)
         return complain(frame, "section %s is missing", kpu_object_section_names[next]);
     if (at != frame->bytes)
-        return complain(frame, "%zu bytes after the last section, which ends at byte %zu",
-                        frame->bytes - at, at);
+        return complain(frame, "the last section ends at byte %zu, the file at %zu", at,
+                        frame->bytes);
     return KPU_OK;
 }
