@@ -11,3 +11,7 @@ add_test(NAME test_object_reader
                  $<TARGET_FILE:object_samples> ${PROJECT_SOURCE_DIR})
 set_tests_properties(test_object_reader PROPERTIES LABELS "toolchain;quick"
                      ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
+add_test(NAME test_object_document
+         COMMAND ${KPU_PYTHON} ${PROJECT_SOURCE_DIR}/tests/docs/test_examples.py
+                 --program $<TARGET_FILE:kpu-dse> ${PROJECT_SOURCE_DIR}/docs/kpu-object.md)
+set_tests_properties(test_object_document PROPERTIES LABELS "toolchain;docs;quick")

@@ -4,6 +4,7 @@
 usage: test_object_reader.py OBJECT_SAMPLES ROOT [COUNT]
 """
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -62,11 +63,28 @@ def check_program(folder):
     again.unlink()
 
 
+def check_document():
+    """docs/kpu-object.md has the words and the fields that are read, in their order."""
+    rows = dict(re.findall(r"^\| (\w+) \| (.*) \|$", (root / "docs/kpu-object.md").read_text(), re.M))
+    lists = {"dtype": kpu_object.DTYPES, "role": kpu_object.ROLES, "hint": kpu_object.HINTS,
+             "dataflow": kpu_object.DATAFLOWS, "control": kpu_object.CONTROLS,
+             "dimension": kpu_object.DIMENSIONS, "level": kpu_object.LEVELS,
+             "type": kpu_object.TYPES, "subtype": kpu_object.SUBTYPES, "when": kpu_object.WHENS}
+    records = {"tensor": kpu_object.TENSOR, "metadata": kpu_object.METADATA,
+               "loop": kpu_object.LOOP, "allocation": kpu_object.ALLOCATION,
+               "operation": kpu_object.OPERATION, "hints": kpu_object.KERNEL_HINTS}
+    for list_name, words in lists.items():
+        assert tuple(rows[list_name].split()) == words, list_name
+    for record_name, fields in records.items():
+        assert re.findall(r"`(\w+)`", rows[record_name]) == [key for key, _ in fields], record_name
+
+
 with tempfile.TemporaryDirectory() as name:
     folder = Path(name)
     subprocess.run([samples, name, count], check=True)
     both, refused, unverified = compare(folder)
     check_program(folder)
+check_document()
 print(f"{both} read the same, {refused} refused by both, {len(unverified)} refused by the verifier")
 if both < 2 * int(count) or refused < int(count) or not unverified:
     sys.exit("the samples show too little")
