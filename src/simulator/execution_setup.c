@@ -48,13 +48,13 @@ static int check_types(const execution *e, kpu_diag *diag)
 static int64_t slots_of(const execution *e, int space, int operand)
 {
     const kpu_schedule *s = e->schedule;
-    switch (space) {
-    case SPACE_L3: return s->slots[operand][KPU_HOIST_L3];
-    case SPACE_L2: return s->slots[operand][KPU_HOIST_L2];
-    case SPACE_L1: return s->l1_slots[operand];
-    case SPACE_REGISTERS: return operand == e->stationary ? s->register_slots : 0;
-    default: return 0;
-    }
+    const int64_t slots[SPACES] = {
+        [SPACE_L3] = s->slots[operand][KPU_HOIST_L3],
+        [SPACE_L2] = s->slots[operand][KPU_HOIST_L2],
+        [SPACE_L1] = s->l1_slots[operand],
+        [SPACE_REGISTERS] = s->register_slots,
+    };
+    return slots[space];
 }
 
 /* Notes that the slot is used; false if there is no such slot. */

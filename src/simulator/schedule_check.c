@@ -58,12 +58,10 @@ check_route check_route_of(const check *c, const kpu_command *command)
 
 int64_t check_tile_number(const check *c, const kpu_command *command, int operand)
 {
+    static const uint8_t row[KPU_OPERANDS] = {KPU_M, KPU_K, KPU_M};
+    static const uint8_t column[KPU_OPERANDS] = {KPU_K, KPU_N, KPU_N};
     const int64_t *tile = command->tile, *tiles = c->schedule->mapping.tiles;
-    switch (operand) {
-    case KPU_A: return tile[KPU_M] * tiles[KPU_K] + tile[KPU_K];
-    case KPU_B: return tile[KPU_K] * tiles[KPU_N] + tile[KPU_N];
-    default: return tile[KPU_M] * tiles[KPU_N] + tile[KPU_N];
-    }
+    return tile[row[operand]] * tiles[column[operand]] + tile[column[operand]];
 }
 
 /* The last moment of any command is the run's. */

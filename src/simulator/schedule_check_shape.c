@@ -131,12 +131,16 @@ static int64_t transfer_cycles(const check *c, const kpu_command *command)
 static int64_t latency_of(const check *c, const kpu_command *command)
 {
     const kpu_machine *m = &c->schedule->machine;
-    switch (kpu_command_class(command->kind)) {
-    case KPU_ENGINE_DMA: return m->dma_latency_cycles;
-    case KPU_ENGINE_BM: return m->block_mover_latency_cycles;
-    case KPU_ENGINE_FAB: return 0;
-    default: return m->streamer_latency_cycles;
-    }
+    const int64_t latencies[KPU_ENGINE_CLASSES] = {
+        [KPU_ENGINE_DMA] = m->dma_latency_cycles,
+        [KPU_ENGINE_BM] = m->block_mover_latency_cycles,
+        [KPU_ENGINE_STR_A] = m->streamer_latency_cycles,
+        [KPU_ENGINE_STR_B] = m->streamer_latency_cycles,
+        [KPU_ENGINE_STR_CIN] = m->streamer_latency_cycles,
+        [KPU_ENGINE_STR_COUT] = m->streamer_latency_cycles,
+        [KPU_ENGINE_FAB] = 0,
+    };
+    return latencies[kpu_command_class(command->kind)];
 }
 
 static void check_times(check *c, int64_t index)

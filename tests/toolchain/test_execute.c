@@ -1,5 +1,5 @@
 /* Schedules run with real numbers, and checked command by command. `test_execute COUNT SEED` runs
- * that many random cases of that seed, and nothing else. */
+ * that many random cases of that seed and a twentieth as many with long loops, nothing else. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +76,36 @@ static void test_random_cases(void)
     CU_ASSERT_EQUAL(run_cases(1, 1500, &feasible), 0);
     CU_ASSERT(feasible > 500);
     printf(" %" PRId64 " cases ", feasible);
+}
+
+/* Long loops, by the check alone: wrong ones of `count` cases. */
+static int check_long_cases(uint64_t seed, uint64_t count)
+{
+    int wrong = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        random_case c;
+        kpu_mapping m;
+        kpu_schedule s;
+        random_case_draw_long(seed, i, &c);
+        kpu_mapping_make(&c.machine, &c.problem, &c.candidate, &m);
+        if (m.broken)
+            continue;
+        if (kpu_schedule_make(&c.machine, &m, NULL, &s, NULL) != KPU_OK) {
+            wrong++;
+            continue;
+        }
+        if (kpu_schedule_check(&s, NULL) != KPU_OK) {
+            wrong++;
+            random_case_print(&c, stdout);
+        }
+        kpu_schedule_fini(&s);
+    }
+    return wrong;
+}
+
+static void test_long_loops(void)
+{
+    CU_ASSERT_EQUAL(check_long_cases(31, 60), 0);
 }
 
 /* ---- Damaged schedules -------------------------------------------------------------------- */
@@ -305,12 +335,14 @@ int main(int argc, char **argv)
 {
     if (argc == 3) {
         int64_t feasible;
-        int wrong = run_cases(strtoull(argv[2], NULL, 10), strtoull(argv[1], NULL, 10), &feasible);
+        uint64_t count = strtoull(argv[1], NULL, 10), seed = strtoull(argv[2], NULL, 10);
+        int wrong = run_cases(seed, count, &feasible) + check_long_cases(seed, count / 20);
         printf("%" PRId64 " cases, %d wrong\n", feasible, wrong);
         return wrong != 0;
     }
     CU_TestInfo tests[] = {
         {"random cases", test_random_cases},
+        {"long loops", test_long_loops},
         {"damaged schedules", test_damaged_schedules},
         {"transposed", test_transposed},
         {"refusals", test_refusals},
