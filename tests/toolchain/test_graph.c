@@ -180,6 +180,38 @@ static void test_lines_in_any_order(void)
     kpu_graph_free(graph);
 }
 
+/* What a backslash or brackets keep together, read and printed. */
+static void test_escapes(void)
+{
+    static const char text[] =
+        "Domain Flow Graph: a | b \\ c\nDIRECTED\nNODES 3\n"
+        "NODE 7 : |m\\|a\\\\t|MATMUL|1|0:tensor<2x4xi8>,1:tensor<4x2xi8>||0:r\\,1|0:"
+        "tensor<2x2xi8>\n"
+        "NODE 3 : |c|CONSTANT|0||value:[1,2,(3)],note:a\\<b\\,c,time:10:30,none:|0:p|0:"
+        "tensor<2x4xi8>\n"
+        "NODE 9 : |d|CONSTANT|0|||0:q|0:tensor<4x2xi8>\nEDGES 2\n"
+        "EDGE 3 -> 7 : 0|true|tensor<2x4xi8>|8|0|0|\nEDGE 9 -> 7 : 0|true|tensor<4x2xi8>|8|0|1|\n";
+    static const char *const attributes[][2] = {
+        {"value", "[1,2,(3)]"}, {"note", "a<b,c"}, {"time", "10:30"}, {"none", ""}};
+    kpu_graph *graph = graph_of("x.dfg", text);
+    CU_ASSERT_STRING_EQUAL(graph->name, "a | b \\ c");
+    CU_ASSERT_STRING_EQUAL(graph->nodes[0].name, "m|a\\t");
+    CU_ASSERT_STRING_EQUAL(graph->tensors[graph->nodes[0].outputs[0]].name, "r,1");
+    CU_ASSERT_EQUAL_FATAL(graph->nodes[1].attribute_count, 4);
+    for (int n = 0; n < 4; n++) {
+        CU_ASSERT_STRING_EQUAL(graph->nodes[1].attributes[n].name, attributes[n][0]);
+        CU_ASSERT_STRING_EQUAL(graph->nodes[1].attributes[n].value, attributes[n][1]);
+    }
+    kpu_text printed = {0};
+    kpu_graph_print_dfg(graph, &printed);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(printed.data, "|value:[1,2,(3)],note:a\\<b\\,c,time:10:30,none:|"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(printed.data, "NODE 7 : |m\\|a\\\\t|"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(printed.data, "|0:r\\,1|"));
+    kpu_text_fini(&printed);
+    kpu_graph_free(graph);
+}
+
 static void test_json_tensors(void)
 {
     static const char text[] =
@@ -258,6 +290,42 @@ static void test_table(void)
     CU_ASSERT_EQUAL(kpu_operator_find("MATMU"), -1);
 }
 
+static void put_range(kpu_text *out, int low, int high)
+{
+    if (low == high)
+        kpu_text_format(out, "%d | ", low);
+    else
+        kpu_text_format(out, "%d to %d | ", low, high);
+}
+
+/* docs/graphs.md has a row for each operator and each type, and the sample as it stands. */
+static void test_document(void)
+{
+    char *document = NULL, *sample = file_text("matmul.dfg");
+    size_t bytes;
+    kpu_text row = {0};
+    CU_ASSERT_EQUAL_FATAL(kpu_text_read(KPU_SOURCE_DIR "/docs/graphs.md", &document, &bytes, NULL),
+                          KPU_OK);
+    CU_ASSERT_PTR_NOT_NULL(strstr(document, sample));
+    for (size_t n = 0; n < kpu_operator_count(); n++) {
+        const kpu_operator *o = kpu_operator_at(n);
+        kpu_text_clear(&row);
+        kpu_text_format(&row, "\n| `%s` | ", o->name);
+        put_range(&row, o->min_inputs, o->max_inputs);
+        put_range(&row, o->min_outputs, o->max_outputs);
+        kpu_text_format(&row, "%s | %s |\n", o->lower ? "yes" : "no", o->summary);
+        CU_ASSERT_PTR_NOT_NULL(strstr(document, row.data));
+    }
+    for (int dtype = 0; dtype < KPU_DTYPES; dtype++) {
+        kpu_text_clear(&row);
+        kpu_text_format(&row, "\n| `%s` | ", kpu_dtype_name(dtype));
+        CU_ASSERT_PTR_NOT_NULL(strstr(document, row.data));
+    }
+    kpu_text_fini(&row);
+    free(document);
+    free(sample);
+}
+
 /* ---- Order --------------------------------------------------------------------------------- */
 
 /* A graph of random dependencies: node n reads results of nodes with lower `rank`. */
@@ -333,9 +401,11 @@ int main(void)
         {"prints what it read", test_prints_what_it_read},
         {"samples are lowered", test_samples_lower},
         {"lines in any order", test_lines_in_any_order},
+        {"escapes", test_escapes},
         {"tensors of a JSON graph", test_json_tensors},
         {"one operator", test_one_operator_named},
         {"the table of operators", test_table},
+        {"the document", test_document},
         {"order", test_order},
         CU_TEST_INFO_NULL,
     };
