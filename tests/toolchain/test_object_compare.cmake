@@ -1,0 +1,1 @@
+target_sources(test_object_compare PRIVATE random_program.c)
