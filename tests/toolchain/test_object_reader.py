@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 samples, root = sys.argv[1], Path(sys.argv[2])
-count = sys.argv[3] if len(sys.argv) > 3 else "25"
+count = sys.argv[3] if len(sys.argv) > 3 else "8"
 sys.path.insert(0, str(root / "analysis"))
 import kpu_object  # noqa: E402
 
