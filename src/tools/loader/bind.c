@@ -24,7 +24,11 @@ static int choose_machine(const kpu_dfx *program, const loader_values *v, kpu_ma
     }
     if (!name)
         return kpu_diag_add(diag, KPU_E_USAGE, "--machine is required");
-    return kpu_tool_load_machine(name, &v->set, out, diag);
+    int status = kpu_tool_load_machine(name, &v->set, out, diag);
+    if (status && !v->machine)
+        kpu_diag_add(diag, status, "the object was compiled for \"%s\"; choose one with --machine",
+                     name);
+    return status;
 }
 
 /* ---- Kernels ----------------------------------------------------------------------------- */

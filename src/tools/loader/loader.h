@@ -46,8 +46,8 @@ typedef struct loader_binding {
  * about every kernel that does not fit. */
 int loader_bind(const char *path, const loader_values *values, loader_binding *out, kpu_diag *diag);
 void loader_unbind(loader_binding *binding);
-/* Tensor, kernels, memory: what is loaded. */
-void loader_put_summary(const loader_binding *binding, kpu_text *out);
+/* One line; or tensors, kernels and memories too. */
+void loader_put_summary(const loader_binding *binding, bool all, kpu_text *out);
 
 /* ---- Stages: what is done with each run of each kernel -------------------------------------- */
 

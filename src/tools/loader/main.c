@@ -103,6 +103,18 @@ static int do_kernel(const loader_job *job, void *const states[STAGES], size_t n
     return status;
 }
 
+/* What a program reads from the standard output stays free of remarks. `all`: nothing else is asked
+ * for. */
+static int print_summary(const loader_job *job, bool all)
+{
+    kpu_text text = {0};
+    const loader_values *v = job->values;
+    if (v->format || v->dry_run || v->profile)
+        return KPU_OK;
+    loader_put_summary(job->binding, all, &text);
+    return kpu_tool_print(&text);
+}
+
 static int do_stages(const loader_job *job)
 {
     void *states[STAGES] = {NULL};
@@ -114,6 +126,8 @@ static int do_stages(const loader_job *job)
             status = stages[begun]->begin(job, &states[begun]);
             any = true;
         }
+    if (!status)
+        status = print_summary(job, !any);
     for (size_t k = 0; !status && any && k < job->binding->program->kernel_count; k++)
         status = do_kernel(job, states, k);
     for (size_t s = 0; s < begun; s++)
@@ -158,17 +172,6 @@ static int check_usage(const loader_values *v, const char *object, kpu_diag *dia
     return KPU_OK;
 }
 
-/* What a program reads from the standard output stays free of remarks. */
-static int print_summary(const loader_job *job)
-{
-    kpu_text text = {0};
-    const loader_values *v = job->values;
-    if (v->format || v->dry_run || v->profile)
-        return KPU_OK;
-    loader_put_summary(job->binding, &text);
-    return kpu_tool_print(&text);
-}
-
 static int run(const kpu_call *call)
 {
     const loader_values *v = call->values;
@@ -177,8 +180,6 @@ static int run(const kpu_call *call)
     int status = check_usage(v, call->operands[0], call->diag);
     if (!status)
         status = loader_bind(call->operands[0], v, &binding, call->diag);
-    if (!status)
-        status = print_summary(&job);
     if (!status)
         status = do_stages(&job);
     if (!status && v->profile)

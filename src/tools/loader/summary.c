@@ -84,13 +84,16 @@ static void put_level(const loader_binding *b, int level, const char *name, kpu_
     kpu_text_put_size(out, kpu_machine_capacity_bytes(&b->machine, level));
 }
 
-void loader_put_summary(const loader_binding *b, kpu_text *out)
+void loader_put_summary(const loader_binding *b, bool all, kpu_text *out)
 {
     kpu_text_format(out, "%s (%s) on %s: %zu kernel%s, ", b->path, b->program->graph_name,
                     b->machine.name, b->program->kernel_count,
                     b->program->kernel_count == 1 ? "" : "s");
     kpu_text_put_grouped(out, b->cycles);
-    kpu_text_put(out, " cycles\nDRAM ");
+    kpu_text_put(out, " cycles\n");
+    if (!all)
+        return;
+    kpu_text_put(out, "DRAM ");
     kpu_text_put_size(out, b->dram_bytes);
     put_level(b, KPU_LEVEL_L3, "L3", out);
     put_level(b, KPU_LEVEL_L2, "L2", out);
