@@ -18,7 +18,7 @@ extern "C" {
     X(I32, "i32", "int32", 4, false)                                                               \
     X(I16, "i16", "int16", 2, false)                                                               \
     X(I8, "i8", "int8", 1, false)                                                                  \
-    X(U8, "u8", "uint8", 1, false)                                                                 \
+    X(U8, "u8", "uint8 ui8", 1, false)                                                             \
     X(BOOL, "bool", "i1", 1, false)
 
 enum {

@@ -1,5 +1,6 @@
 /* NODE 3 : |name|operator|depth|operands|attributes|results|types of results */
 #include "workload/dfg.h"
+#include "workload/operator.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -186,7 +187,7 @@ static int take_return(dfg *d, dfg_span name, dfg_span type_text, kpu_node *node
 static int take_results(dfg *d, dfg_span names, dfg_span types, kpu_node *node)
 {
     const kpu_graph_owned *owned = d->graph->owned;
-    const bool is_return = node->type == kpu_operator_find("FUNCTION_RETURN");
+    const bool is_return = kpu_node_is(node, &kpu_operator_function_return);
     size_t count = count_items(names);
     int code = check_ports(d, names, count);
     if (code != KPU_OK)

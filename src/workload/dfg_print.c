@@ -1,7 +1,7 @@
 /* Graphs as .dfg. What a .dfg says twice (edges as adjacency, sources, sinks) follows from the
  * edges. A tensor from outside that no operator makes becomes a CONSTANT: the format has no other
  * way to bring one in. */
-#include "workload/graph_private.h"
+#include "workload/operator.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,7 +83,7 @@ static void put_result_names(const printer *p, size_t index)
 {
     const kpu_node *node = &p->graph->nodes[index];
     const kpu_graph_extra *extra = extra_of(p, index);
-    bool is_return = node->type == kpu_operator_find("FUNCTION_RETURN");
+    bool is_return = kpu_node_is(node, &kpu_operator_function_return);
     size_t count = is_return ? node->input_count : node->output_count;
     for (size_t i = 0; i < count; i++) {
         int32_t tensor = is_return ? node->inputs[i] : node->outputs[i];

@@ -112,8 +112,10 @@ int kpu_graph_complain(const kpu_graph *graph, const kpu_node *node, kpu_diag *d
     va_end(list);
     if (owned->format == KPU_GRAPH_JSON)
         snprintf(path, sizeof path, "operators[%lld]: ", (long long)node->id);
-    return kpu_diag_add_at(diag, KPU_E_INPUT, &node->place, "%s%s %s: %s", path,
-                           kpu_operator_at((size_t)node->type)->name, node->name, message);
+    const char *type = kpu_operator_at((size_t)node->type)->name;
+    bool named = strcmp(type, node->name) != 0;
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &node->place, "%s%s%s%s: %s", path, type,
+                           named ? " " : "", named ? node->name : "", message);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------ */

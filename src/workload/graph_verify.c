@@ -1,5 +1,5 @@
 /* What makes a graph right, whatever it was read from. */
-#include "workload/graph_private.h"
+#include "workload/operator.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,8 +49,8 @@ static void link_node(check *c, int32_t n)
 {
     const kpu_graph *graph = c->graph;
     const kpu_node *node = &graph->nodes[n];
-    const bool is_constant = node->type == kpu_operator_find("CONSTANT");
-    const bool is_return = node->type == kpu_operator_find("FUNCTION_RETURN");
+    const bool is_constant = kpu_node_is(node, &kpu_operator_constant);
+    const bool is_return = kpu_node_is(node, &kpu_operator_function_return);
     for (size_t i = 0; i < node->output_count; i++) {
         int32_t t = node->outputs[i];
         kpu_tensor *tensor = &graph->tensors[t];

@@ -8,6 +8,11 @@
 #include "operators.def"
 #undef KPU_X
 
+static inline bool kpu_node_is(const kpu_node *node, const kpu_operator *type)
+{
+    return kpu_operator_at((size_t)node->type) == type;
+}
+
 /* One matrix multiplication, or a batch of them, of the operands of a node. Each operand is two
  * dimensions behind any number of leading ones, which must be equal where there are any. */
 typedef struct kpu_matmul_form {

@@ -81,8 +81,7 @@ static bool swaps_last_two(const kpu_graph *graph, const kpu_node *node)
 
 bool kpu_node_swaps_last_two(const kpu_graph *graph, const kpu_node *node)
 {
-    return kpu_operator_at((size_t)node->type) == &kpu_operator_transpose &&
-           swaps_last_two(graph, node);
+    return kpu_node_is(node, &kpu_operator_transpose) && swaps_last_two(graph, node);
 }
 
 /* Nothing to do for it if whoever reads it can read it as it lies. */

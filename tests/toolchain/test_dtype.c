@@ -15,7 +15,7 @@ static void test_names(void)
         {"f16", "float16", "half", "fp16"},   {"bf16", "bfloat16", "bf16", "bf16"},
         {"i64", "int64", "i64", "i64"},       {"i32", "int32", "i32", "i32"},
         {"i16", "int16", "i16", "i16"},       {"i8", "int8", "i8", "i8"},
-        {"u8", "uint8", "u8", "u8"},          {"bool", "i1", "bool", "bool"},
+        {"u8", "uint8", "ui8", "u8"},         {"bool", "i1", "bool", "bool"},
     };
     static const int64_t bytes[KPU_DTYPES] = {8, 4, 2, 2, 8, 4, 2, 1, 1, 1};
     for (int t = 0; t < KPU_DTYPES; t++) {

@@ -293,7 +293,7 @@ static const struct {
     {GRAPH(T("A", "[2, 3]", "i8") ", " T("B", "[2]", "i8") ", " T("C", "[2, 3]", "i8"),
            OP("s", "ELEMENTWISE_ADD", AB, C, "")),
      "'B' is tensor<2xi8>, which does not agree"},
-    {ONE("[2, 3]", "[4, 4]", "[2, 4]", ""), "MATMUL MATMUL: columns of A and rows of B differ"},
+    {ONE("[2, 3]", "[4, 4]", "[2, 4]", ""), "MATMUL: columns of A and rows of B differ"},
     {ONE("[2, 3]", "[3, 4]", "[2, 4]", ", \"D\": 1"), "unknown key \"D\""},
     {ONE("[1099511627776, 3]", "[3, 1099511627776]", "[1, 4]", ""), "C is not rows of A"},
     {ONE("[1048576, 1048576]", "[1048576, 1099511627776]", "[1048576, 1099511627776]", ""),
