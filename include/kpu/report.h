@@ -178,7 +178,7 @@ int kpu_gantt_of_steps(const kpu_schedule *schedule, int64_t first_step, int64_t
                        kpu_gantt *out);
 void kpu_gantt_fini(kpu_gantt *gantt);
 /* Characters, at most `width` columns (at least KPU_GANTT_WIDTH_MIN); a drawing; records. */
-enum { KPU_GANTT_WIDTH_MIN = 40, KPU_GANTT_WIDTH_MAX = 1000 };
+enum { KPU_GANTT_WIDTH_MIN = 60, KPU_GANTT_WIDTH_MAX = 1000 };
 void kpu_gantt_put_text(const kpu_gantt *gantt, int width, kpu_text *text);
 void kpu_gantt_put_svg(const kpu_gantt *gantt, kpu_text *text);
 int kpu_gantt_put_list(const kpu_gantt *gantt, const kpu_list_style *style, const kpu_sink *sink);

@@ -110,15 +110,12 @@ static void put_axis(canvas *c, kpu_text *text)
 static void put_title(const canvas *c, kpu_text *text)
 {
     const kpu_gantt *g = c->gantt;
-    if (g->first_step == g->last_step)
-        kpu_text_format(text, "step %" PRId64, g->first_step);
-    else
-        kpu_text_format(text, "steps %" PRId64 "..%" PRId64, g->first_step, g->last_step);
-    kpu_text_format(text, " of %" PRId64 ", cycles ", g->schedule->steps);
-    kpu_text_put_grouped(text, g->start);
-    kpu_text_put(text, "..");
-    kpu_text_put_grouped(text, g->end);
-    kpu_text_format(text, ", %.3g a column\n\n", (double)(g->end - g->start) / c->columns);
+    kpu_text_format(text, "step%s %" PRId64, g->first_step == g->last_step ? "" : "s",
+                    g->first_step);
+    if (g->first_step < g->last_step)
+        kpu_text_format(text, "..%" PRId64, g->last_step);
+    kpu_text_format(text, " of %" PRId64 "; %.3g cycles a column\n\n", g->schedule->steps,
+                    (double)(g->end - g->start) / c->columns);
 }
 
 void kpu_gantt_put_text(const kpu_gantt *gantt, int width, kpu_text *text)

@@ -43,8 +43,10 @@ static void touch(finder *f, int64_t number, const slot_use *where, bool fresh)
         use->start = c->start;
         use->end = c->busy_end;
     }
-    use->last = number;
-    use->end = c->busy_end > use->end ? c->busy_end : use->end;
+    if (c->busy_end >= use->end) {
+        use->last = number;
+        use->end = c->busy_end;
+    }
 }
 
 static void touch_array(finder *f, int64_t number)

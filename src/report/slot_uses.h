@@ -5,11 +5,11 @@
 
 #include "report/schedule_places.h"
 
-/* From the start of what writes first until what uses it last is no longer busy. */
+/* From the start of what writes first until the last of those that use it is no longer busy. */
 typedef struct slot_use {
     int place, operand; /* PLACE_L3, ... */
     int64_t slot;
-    int64_t first, last; /* commands */
+    int64_t first, last; /* commands: that writes first, that ends last */
     int64_t start, end;
 } slot_use;
 

@@ -114,15 +114,14 @@ static void open_bracket(kpu_trace_stats *s, char c)
     bool is_key = s->key_length == length && memcmp(s->key, events_key, length) == 0;
     if (c == '[' && s->depth == 1 && is_key && !s->has_events)
         s->in_events = s->has_events = true;
+    s->has_root = true;
     s->depth++;
 }
 
 static int close_bracket(kpu_trace_stats *s)
 {
     bool was_in_event = in_event(s);
-    if (s->depth == 0)
-        return complain(s, "a bracket is closed that was never opened");
-    s->depth--;
+    s->depth--; /* at depth 0 no bracket but the first is let through */
     if (s->in_events && s->depth == 1)
         s->in_events = false;
     return was_in_event && s->depth == 2 ? end_event(s) : KPU_OK;
@@ -139,10 +138,19 @@ static int keep(kpu_trace_stats *s, char c, bool in_events)
     return KPU_OK;
 }
 
+/* A character outside of all brackets. */
+static int check_outside(kpu_trace_stats *s, char c)
+{
+    if (is_blank(c) || (c == '{' && !s->has_root))
+        return KPU_OK;
+    return complain(s, s->has_root ? "more after the end of the JSON object"
+                                   : "no trace: expected a JSON object");
+}
+
 static int take(kpu_trace_stats *s, char c)
 {
     bool between = s->in_events && s->depth == 2;
-    int status = between ? check_between(s, c) : KPU_OK;
+    int status = between ? check_between(s, c) : s->depth == 0 ? check_outside(s, c) : KPU_OK;
     /* Commas between events stay away from the frame: the events are not there either. */
     if (!status && (!between || c == '{' || c == ']'))
         status = keep(s, c, between ? c == '{' : in_event(s));

@@ -45,7 +45,7 @@ struct kpu_trace_stats {
     /* The scanner: text outside of events goes into `frame`, an event into `event`. */
     kpu_text frame, event;
     int depth;
-    bool in_string, is_escaped, in_events, has_events;
+    bool in_string, is_escaped, in_events, has_events, has_root;
     bool wants_event, wants_comma;
     char key[32]; /* the last string at depth 1 */
     size_t key_length;
