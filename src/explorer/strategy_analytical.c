@@ -154,9 +154,22 @@ static void consider_all(analysis *a, int dataflow)
         }
 }
 
+/* A tile of one element divides every block and needs the least memory. */
+static bool nothing_can_fit(analysis *a, int dataflow)
+{
+    kpu_candidate smallest = *a->question->base;
+    smallest.dataflow = dataflow;
+    for (int d = 0; d < KPU_DIMS; d++)
+        smallest.tile[d] = 1;
+    uint32_t broken = broken_at_least(a, &smallest);
+    return (broken & 1u << KPU_LIMIT_INPUT) != 0 || (smallest.auto_residency && broken != 0);
+}
+
 /* Few sizes first; more if none of them fits. */
 static void consider_dataflow(analysis *a, int dataflow, bool full_k)
 {
+    if (nothing_can_fit(a, dataflow))
+        return;
     for (int detail = KPU_TILES_COARSE; detail <= KPU_TILES_ALL && !a->found; detail++) {
         for (int d = 0; d < KPU_DIMS; d++)
             kpu_tile_sizes_make(a->question, d, (kpu_tile_detail)detail, &a->sizes[d]);
@@ -218,13 +231,13 @@ static int time_classes(analysis *a, kpu_diag *diag)
 
 static void explain(const analysis *a, kpu_tiling *out)
 {
-    char tile[KPU_TILING_TEXT], goal[KPU_TILING_TEXT];
+    char tile[KPU_TILING_TEXT], goal[KPU_TILING_TEXT], value[KPU_TILING_TEXT];
     kpu_tiling_say(out,
-                   "%s: %s, %.10g, of %d that were timed, the best of their size among %" PRId64
+                   "%s: %s, %s, of %d that were timed, the best of their size among %" PRId64
                    " tilings by closed form.",
                    kpu_tiling_tile_text(a->timed.candidate.tile, tile),
-                   kpu_tiling_goal_text(&a->timed, goal), a->timed.value, a->evaluated,
-                   a->considered);
+                   kpu_tiling_goal_text(&a->timed, goal),
+                   kpu_tiling_value_text(a->timed.value, value), a->evaluated, a->considered);
 }
 
 /* By rule, then with any tile size of that dataflow, then by any other dataflow that fits. */
@@ -262,10 +275,11 @@ static int look_elsewhere(const analysis *chosen, kpu_tiling *out, kpu_diag *dia
     bool is_better = rival->key[0] < best->key[0] ||
                      (rival->key[0] == best->key[0] && rival->key[1] < best->key[1]);
     if (code == KPU_OK && rival->found && is_better) {
-        char tile[KPU_TILING_TEXT];
-        kpu_tiling_say(out, "The rule is not the best here: with %s and %s it would be %.10g.",
+        char tile[KPU_TILING_TEXT], value[KPU_TILING_TEXT];
+        kpu_tiling_say(out, "The rule is not the best here: with %s and %s it would be %s.",
                        kpu_dataflow_names[rival->candidate.dataflow],
-                       kpu_tiling_tile_text(rival->candidate.tile, tile), rival->value);
+                       kpu_tiling_tile_text(rival->candidate.tile, tile),
+                       kpu_tiling_value_text(rival->value, value));
     }
     close_analysis(&other);
     return code;

@@ -156,6 +156,14 @@ const char *kpu_tiling_tile_text(const int64_t tile[KPU_DIMS], char out[KPU_TILI
     return out;
 }
 
+const char *kpu_tiling_value_text(double value, char out[KPU_TILING_TEXT])
+{
+    static const double exact = 1e15; /* whole numbers up to here have all their digits */
+    bool is_whole = fabs(value) < exact && value == floor(value);
+    snprintf(out, KPU_TILING_TEXT, is_whole ? "%.0f" : "%.6g", value);
+    return out;
+}
+
 const char *kpu_tiling_goal_text(const kpu_tiling_contest *contest, char out[KPU_TILING_TEXT])
 {
     const kpu_metric *metric = kpu_metric_at((size_t)contest->metric);

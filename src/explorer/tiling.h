@@ -68,6 +68,8 @@ void kpu_tiling_say(kpu_tiling *out, const char *format, ...) __attribute__((for
 enum { KPU_TILING_TEXT = 64 };
 /* "64x32x128" */
 const char *kpu_tiling_tile_text(const int64_t tile[KPU_DIMS], char out[KPU_TILING_TEXT]);
+/* "4280434", "0.979893" */
+const char *kpu_tiling_value_text(double value, char out[KPU_TILING_TEXT]);
 /* "least cycles", "most utilisation" */
 const char *kpu_tiling_goal_text(const kpu_tiling_contest *contest, char out[KPU_TILING_TEXT]);
 

@@ -201,16 +201,19 @@ static void explain(const kpu_tiling_contest *contest, const kpu_tiling *first, 
                     kpu_tiling *out)
 {
     char tile[KPU_TILING_TEXT], other[KPU_TILING_TEXT], goal[KPU_TILING_TEXT];
+    char value[KPU_TILING_TEXT], before[KPU_TILING_TEXT];
     bool proven = kpu_search_find(search)->only_fronts;
     kpu_tiling_say(out,
-                   "%s, %s: %s of %s %" PRId64 " tilings (search %s, %" PRId64 " timed), %.10g; "
-                   "the analytical choice, %s, %s: %.10g.",
+                   "%s, %s: %s of %s %" PRId64 " tilings (search %s, %" PRId64 " timed), %s; "
+                   "the analytical choice, %s, %s: %s.",
                    kpu_tiling_tile_text(contest->candidate.tile, tile),
                    kpu_dataflow_names[contest->candidate.dataflow],
                    kpu_tiling_goal_text(contest, goal), proven ? "all" : "those timed of",
-                   out->considered, search, out->evaluated, contest->value,
+                   out->considered, search, out->evaluated,
+                   kpu_tiling_value_text(contest->value, value),
                    kpu_tiling_tile_text(first->candidate.tile, other),
-                   kpu_dataflow_names[first->candidate.dataflow], first->objective_value);
+                   kpu_dataflow_names[first->candidate.dataflow],
+                   kpu_tiling_value_text(first->objective_value, before));
 }
 
 int kpu_tiling_search(const kpu_tiling_question *question, const char *search, kpu_tiling *out,

@@ -56,7 +56,7 @@ static void test_cubes(void)
             const kpu_problem problem = problem_of(size, size, size);
             load_machine(machines[i], &machine);
             kpu_candidate_defaults(&base);
-            kpu_tiling_question q = {&machine, &problem, &base, true, asked[i % 3], {0}, 300, 1};
+            kpu_tiling_question q = {&machine, &problem, &base, true, asked[i % 3], {0}, 100, 1};
             kpu_tiling analytical, search;
             CU_ASSERT_TRUE_FATAL(ask("analytical", &q, &analytical));
             CU_ASSERT_TRUE_FATAL(ask("search", &q, &search));
@@ -82,7 +82,7 @@ static void test_threads(void)
     const kpu_problem problem = problem_of(24, 70, 30);
     load_machine("default", &machine);
     kpu_candidate_defaults(&base);
-    kpu_tiling_question q = {&machine, &problem, &base, true, "edp", {0}, 400, 1};
+    kpu_tiling_question q = {&machine, &problem, &base, true, "edp", {0}, 200, 1};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         kpu_tiling one, three;
         q.threads = 1;
@@ -104,7 +104,7 @@ static void test_target(void)
     load_machine("default", &machine);
     kpu_candidate_defaults(&base);
     for (size_t i = 0; i < kpu_tile_strategy_count(); i++) {
-        kpu_tiling_question q = {&machine, &problem, &base, true, "footprint_bytes", {0}, 500, 1};
+        kpu_tiling_question q = {&machine, &problem, &base, true, "footprint_bytes", {0}, 200, 1};
         kpu_simulator *simulator = kpu_simulator_new();
         CU_ASSERT_PTR_NOT_NULL_FATAL(simulator);
         kpu_tiling tiling;
