@@ -24,14 +24,36 @@ static void put_ports(const kpu_graph *graph, const int32_t *ports, size_t count
     kpu_text_put(out, "]");
 }
 
-/* Whether a value is written as a JSON number that reads back as the same text. */
-static bool is_integer(const char *value)
+/* Bytes of an integer as we print it ourselves; 0: there is none. */
+static size_t integer_bytes(const char *text)
 {
     enum { DIGITS_MAX = 18 };
-    const char *digits = value + (*value == '-');
+    const char *digits = text + (*text == '-');
     size_t count = strspn(digits, "0123456789");
-    return count > 0 && count <= DIGITS_MAX && digits[count] == '\0' &&
-           (*digits != '0' || (count == 1 && digits == value));
+    bool plain = *digits != '0' || (count == 1 && digits == text);
+    return count > 0 && count <= DIGITS_MAX && plain ? (size_t)(digits - text) + count : 0;
+}
+
+/* "[1,0]": integers, separated as we print them. */
+static bool is_list(const char *text)
+{
+    size_t count = 0, bytes;
+    do {
+        if (*text++ != (count ? ',' : '['))
+            return false;
+        bytes = integer_bytes(text);
+        text += bytes;
+        count++;
+    } while (bytes > 0 && *text == ',' && count < KPU_GRAPH_PORTS_MAX);
+    return bytes > 0 && strcmp(text, "]") == 0;
+}
+
+/* Whether a value reads back as the same text from JSON that is no string. */
+static bool is_plain(const char *value)
+{
+    size_t bytes = integer_bytes(value);
+    return strcmp(value, "true") == 0 || strcmp(value, "false") == 0 ||
+           (bytes > 0 && value[bytes] == '\0') || is_list(value);
 }
 
 static void put_attribute(const kpu_attribute *attribute, kpu_text *out)
@@ -39,7 +61,7 @@ static void put_attribute(const kpu_attribute *attribute, kpu_text *out)
     const char *value = attribute->value;
     kpu_text_put_json_string(out, attribute->name);
     kpu_text_put(out, ": ");
-    if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0 || is_integer(value))
+    if (is_plain(value))
         kpu_text_put(out, value);
     else
         kpu_text_put_json_string(out, value);
