@@ -148,11 +148,122 @@ static void test_dependencies_can_differ(void)
     CU_ASSERT(found > 5);
 }
 
+/* ---- No field is left out ----------------------------------------------------------------- */
+
+typedef struct span {
+    size_t offset, bytes;
+} span;
+#define SPAN(type, member)                                                                         \
+    {                                                                                              \
+        offsetof(type, member), sizeof(((type *)NULL)->member)                                     \
+    }
+
+static size_t bytes_of(const object_field *field)
+{
+    static const size_t bytes[OBJECT_KINDS] = {
+        [OBJECT_WORD] = 1,   [OBJECT_BYTE] = 1,  [OBJECT_BOOL] = 1,  [OBJECT_INT32] = 4,
+        [OBJECT_INT64] = 8,  [OBJECT_REAL] = 8,  [OBJECT_DTYPE] = 4, [OBJECT_TENSOR] = 4,
+        [OBJECT_STRING] = 8, [OBJECT_CHARS] = 0,
+    };
+    return field->kind == OBJECT_CHARS ? (size_t)field->max + 1 : bytes[field->kind];
+}
+
+/* A structure of a program, the tables of its fields, and what is not in a table. */
+typedef struct covered {
+    char *row;
+    size_t bytes;
+    const object_record *records[4];
+    const span *others;
+    size_t other_count;
+} covered;
+
+static bool is_in_a_table(const covered *c, size_t at)
+{
+    for (int r = 0; r < 4 && c->records[r]; r++)
+        for (size_t i = 0; i < c->records[r]->count; i++) {
+            const object_field *field = &c->records[r]->fields[i];
+            if (at - field->offset < bytes_of(field)) /* wraps around before it */
+                return true;
+        }
+    return false;
+}
+
+static bool is_among_others(const covered *c, size_t at)
+{
+    for (size_t i = 0; i < c->other_count; i++)
+        if (at - c->others[i].offset < c->others[i].bytes)
+            return true;
+    return false;
+}
+
+/* Every byte that makes two programs differ belongs to a field of a table. */
+static void check_covered(const kpu_dfx *dfx, const kpu_dfx *changed, const covered *c)
+{
+    size_t bytes = 0;
+    for (size_t at = 0; at < c->bytes; at++) {
+        if (is_among_others(c, at))
+            continue;
+        c->row[at] ^= 1;
+        bool counts = !kpu_dfx_equal(dfx, changed);
+        c->row[at] ^= 1;
+        CU_ASSERT(!counts || is_in_a_table(c, at));
+        bytes += counts;
+    }
+    CU_ASSERT(bytes > 0);
+}
+
+static void test_no_field_is_left_out(void)
+{
+    static const span of_tensor[] = {SPAN(kpu_dfx_tensor, name), SPAN(kpu_dfx_tensor, rank),
+                                     SPAN(kpu_dfx_tensor, shape)};
+    static const span of_kernel[] = {
+        SPAN(kpu_dfx_kernel, name),        SPAN(kpu_dfx_kernel, loops),
+        SPAN(kpu_dfx_kernel, allocations), SPAN(kpu_dfx_kernel, allocation_count),
+        SPAN(kpu_dfx_kernel, operations),  SPAN(kpu_dfx_kernel, operation_count),
+        SPAN(kpu_dfx_kernel, depends_on),  SPAN(kpu_dfx_kernel, depends_count),
+        SPAN(kpu_dfx_kernel, hints),
+    };
+    static const span of_operation[] = {SPAN(kpu_dfx_operation, depends_on),
+                                        SPAN(kpu_dfx_operation, depends_count)};
+    kpu_dfx *dfx = draw(24, 0), *changed = draw(24, 0);
+    kpu_dfx_kernel *kernel = &changed->kernels[0];
+    const covered parts[] = {
+        {(char *)&changed->tensors[0],
+         sizeof *changed->tensors,
+         {&kpu_object_tensor},
+         of_tensor,
+         3},
+        {(char *)kernel,
+         sizeof *kernel,
+         {&kpu_object_metadata, &kpu_object_operands[KPU_A], &kpu_object_operands[KPU_B],
+          &kpu_object_operands[KPU_C]},
+         of_kernel,
+         sizeof of_kernel / sizeof *of_kernel},
+        {(char *)&kernel->loops[0], sizeof *kernel->loops, {&kpu_object_loop}, NULL, 0},
+        {(char *)&kernel->allocations[0],
+         sizeof *kernel->allocations,
+         {&kpu_object_allocation},
+         NULL,
+         0},
+        {(char *)&kernel->operations[6],
+         sizeof *kernel->operations,
+         {&kpu_object_operation},
+         of_operation,
+         2},
+        {(char *)&kernel->hints, sizeof kernel->hints, {&kpu_object_hints}, NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        check_covered(dfx, changed, &parts[i]);
+    kpu_dfx_free(dfx);
+    kpu_dfx_free(changed);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
         {"every field can differ", test_every_field_can_differ},
         {"parts can differ", test_parts_can_differ},
+        {"no field is left out", test_no_field_is_left_out},
         {"dependencies can differ", test_dependencies_can_differ},
         CU_TEST_INFO_NULL,
     };
