@@ -283,9 +283,11 @@ def encode_operation(kernel, operation):
 def encode_kernel(kernel):
     operands, loops = kernel["operands"], kernel["loops"]
     steps = {loop["dimension"]: loop["step"] for loop in loops[3:]}
-    metadata = {key: kernel[key] for key, _ in METADATA}
+    metadata = {d: kernel[d] for d in DIMENSIONS}
     metadata.update(zip(("Ti", "Tj", "Tk"), (steps.get(d, 0) for d in DIMENSIONS)))
+    metadata["dataflow"] = kernel["dataflow"]
     metadata["element_type"] = LONG_TYPES[DTYPES.index(operands["A"]["dtype"])]
+    metadata.update((key, kernel[key]) for key, _ in METADATA)
     return {
         "name": kernel["name"], "depends_on": kernel["depends_on"], "metadata": metadata,
         "operands": operands,

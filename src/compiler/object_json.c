@@ -193,20 +193,34 @@ static void put_operation(const printer *p, const kpu_dfx_operation *operation)
 
 /* ---- Kernels ------------------------------------------------------------------------------ */
 
+static void put_tiles(const printer *p)
+{
+    static const char *const keys[] = {[KPU_M] = "Ti", [KPU_N] = "Tj", [KPU_K] = "Tk"};
+    for (int d = 0; d < KPU_DIMS; d++)
+        put_int(p->out, keys[d], kpu_object_tile_step(p->kernel, d));
+}
+
+/* What follows from loops and operands stands where the published form has it. */
 static void put_metadata(const printer *p)
 {
-    static const struct {
-        const char *key;
-        int dim;
-    } tiles[] = {{"Ti", KPU_M}, {"Tj", KPU_N}, {"Tk", KPU_K}};
     char type[16];
-    kpu_text_put(p->out, "   \"metadata\": {");
-    put_fields(p->out, p->dfx, &kpu_object_metadata, p->kernel);
-    for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++)
-        put_int(p->out, tiles[i].key, kpu_object_tile_step(p->kernel, tiles[i].dim));
     kpu_object_long_type(p->kernel->dtype[KPU_A], type);
-    put_string(p->out, "element_type", type);
-    kpu_text_put(p->out, "},\n   \"operands\": {");
+    kpu_text_put(p->out, "   \"metadata\": {");
+    for (size_t i = 0; i < kpu_object_metadata.count; i++) {
+        const object_field *field = &kpu_object_metadata.fields[i];
+        put_key(p->out, field->key, i == 0);
+        kpu_object_json_put_value(p->out, p->dfx, field, p->kernel);
+        if (field->offset == offsetof(kpu_dfx_kernel, dim[KPU_K]))
+            put_tiles(p);
+        if (field->offset == offsetof(kpu_dfx_kernel, dataflow))
+            put_string(p->out, "element_type", type);
+    }
+    kpu_text_put(p->out, "}");
+}
+
+static void put_operands(const printer *p)
+{
+    kpu_text_put(p->out, ",\n   \"operands\": {");
     for (int x = 0; x < KPU_OPERANDS; x++) {
         kpu_text_format(p->out, "%s\n    \"%s\": {", x > 0 ? "," : "", kpu_dfx_operand_names[x]);
         put_fields(p->out, p->dfx, &kpu_object_operands[x], p->kernel);
@@ -250,6 +264,7 @@ static void put_kernel(const printer *p)
     put_ids(p->out, "depends_on", p->kernel->depends_on, p->kernel->depends_count);
     kpu_text_put(p->out, ",\n");
     put_metadata(p);
+    put_operands(p);
     put_loops(p);
     put_allocations(p);
     kpu_text_put(p->out, ",\n   \"operations\": [\n");

@@ -60,6 +60,30 @@ static void test_what_is_printed_is_parsed(void)
     }
 }
 
+/* Files of this version stay readable, and are printed to the byte: a change of the format counts
+ * its version up. */
+static void test_files_of_this_version(void)
+{
+    static const char *const names[] = {"matmul", "mlp"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        kpu_dfx *read[KPU_OBJECT_FORMATS];
+        for (int f = 0; f < KPU_OBJECT_FORMATS; f++) {
+            char path[512], *data;
+            size_t bytes;
+            snprintf(path, sizeof path, KPU_SOURCE_DIR "/tests/fuzz/corpus/object/%s-%s.kpu",
+                     names[i], kpu_object_format_names[f]);
+            CU_ASSERT_EQUAL_FATAL(kpu_file_read(path, 1 << 20, &data, &bytes, NULL), KPU_OK);
+            read[f] = parse(data, bytes);
+            CU_ASSERT_PTR_NOT_NULL_FATAL(read[f]);
+            CU_ASSERT(same_bytes(read[f], (kpu_object_format)f, data, bytes));
+            free(data);
+        }
+        CU_ASSERT(kpu_dfx_equal(read[KPU_OBJECT_JSON], read[KPU_OBJECT_BINARY]));
+        for (int f = 0; f < KPU_OBJECT_FORMATS; f++)
+            kpu_dfx_free(read[f]);
+    }
+}
+
 static void test_dfx_text_is_an_object_too(void)
 {
     kpu_dfx *dfx = draw(22, 0);
@@ -514,6 +538,7 @@ int main(void)
 {
     CU_TestInfo tests[] = {
         {"what is printed is parsed", test_what_is_printed_is_parsed},
+        {"files of this version", test_files_of_this_version},
         {"DFX text is an object too", test_dfx_text_is_an_object_too},
         {"a cube of 1024 is small", test_a_cube_of_1024_is_small},
         {"every changed bit is seen", test_every_changed_bit_is_seen},
