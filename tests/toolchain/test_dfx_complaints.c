@@ -261,6 +261,52 @@ static void unused_tensor(kpu_dfx *dfx, kpu_dfx_kernel *k)
     tensor->shape[0] = 1;
 }
 
+static void no_such_types(kpu_dfx *dfx, kpu_dfx_kernel *k)
+{
+    (void)dfx;
+    k->dtype[KPU_A] = k->dtype[KPU_B] = k->dtype[KPU_C] = k->partial_dtype = KPU_DTYPES;
+}
+
+static void no_such_tensor_type(kpu_dfx *dfx, kpu_dfx_kernel *k)
+{
+    dfx->tensors[k->tensor[KPU_A]].dtype = KPU_DTYPES;
+}
+
+static void no_such_dimension(kpu_dfx *dfx, kpu_dfx_kernel *k)
+{
+    (void)dfx;
+    k->loops[4].dim = KPU_DIMS;
+}
+
+static void second_tile_loop(kpu_dfx *dfx, kpu_dfx_kernel *k)
+{
+    (void)dfx;
+    k->loops[4] = k->loops[3];
+    strcpy(k->loops[4].var, "other");
+}
+
+static void no_shape(kpu_dfx *dfx, kpu_dfx_kernel *k)
+{
+    dfx->tensors[k->tensor[KPU_A]].shape[1] = 0;
+}
+
+static void rank_beyond(kpu_dfx *dfx, kpu_dfx_kernel *k)
+{
+    dfx->tensors[k->tensor[KPU_A]].rank = KPU_RANK_MAX + 1;
+}
+
+static void digit_first(kpu_dfx *dfx, kpu_dfx_kernel *k)
+{
+    (void)dfx;
+    strcpy(k->loops[0].var, "0m");
+}
+
+static void no_name_at_all(kpu_dfx *dfx, kpu_dfx_kernel *k)
+{
+    (void)dfx;
+    strcpy(k->loops[0].var, "");
+}
+
 static void no_kernels(kpu_dfx *dfx, kpu_dfx_kernel *k)
 {
     (void)k;
@@ -319,83 +365,200 @@ static const change changes[] = {
     {name_is_no_text, "kernel 'a\x01': byte 2 of its name is no text"},
     {endless_name, "a name of 256 bytes: expected 1 to 255"},
     {unused_tensor, "tensor 'unused': no kernel reads or writes it"},
+    {no_such_types, "kernel 'mm0': element type of A is 10: expected 0 to 9"},
+    {no_such_types, "kernel 'mm0': element type of B is 10: expected 0 to 9"},
+    {no_such_types, "kernel 'mm0': element type of C is 10: expected 0 to 9"},
+    {no_such_types, "kernel 'mm0': type of partial sums is 10: expected 0 to 9"},
+    {no_such_tensor_type, "tensor 'A': element type number 10 is none"},
+    {no_such_dimension, "kernel 'mm0', loop 5 (n): dimension 3: expected 0 to 2"},
+    {second_tile_loop, "kernel 'mm0', loop 5 (other): a second tile loop over M"},
+    {no_shape, "tensor 'A': dimension 2 is 0: expected 1 to 1099511627776"},
+    {rank_beyond, "tensor 'A': rank 9: expected 0 to 8"},
+    {digit_first, "kernel 'mm0', loop 1 (0m): its variable is no name: expected a letter or _, "
+                  "then letters, digits and _, at most 15 in all"},
+    {no_name_at_all, "kernel 'mm0', loop 1 (): its variable is no name: expected a letter or _, "
+                     "then letters, digits and _, at most 15 in all"},
     {no_kernels, "0 kernels: expected 1 to 100000"},
 };
 
-/* (A * B) * D, all 8 x 8 with tiles of 4, under os. */
-static kpu_dfx *build_chain(void)
+/* ---- Programs ----------------------------------------------------------------------------- */
+
+/* (A * B) * D */
+static const int32_t chain[][KPU_OPERANDS] = {{0, 1, 2}, {2, 3, 4}};
+/* C = A * B, D = A * A, E = C * D, F = E * E: one kernel reads of two others, one the same twice */
+static const int32_t diamond[][KPU_OPERANDS] = {{0, 1, 2}, {0, 0, 3}, {2, 3, 4}, {4, 4, 5}};
+
+/* All matrices are 8 x 8, with tiles of 4, under os; the last kernel's result is wanted. */
+static kpu_dfx *build(const int32_t (*tensors)[KPU_OPERANDS], int count)
 {
-    static char *const tensors[] = {"A", "B", "C", "D", "E"};
-    static char *const nodes[] = {"mm0", "mm1"};
+    static char *const names[] = {"A", "B", "C", "D", "E", "F"};
+    static char *const nodes[] = {"mm0", "mm1", "mm2", "mm3"};
+    const kpu_machine machine = {.name = "small",
+                                 .l3_tiles = 1,
+                                 .l3_tile_kib = 64,
+                                 .l2_banks = 1,
+                                 .l2_bank_kib = 64,
+                                 .l1_buffers = 1,
+                                 .l1_buffer_kib = 64,
+                                 .fabric_rows = 4,
+                                 .fabric_cols = 4,
+                                 .registers_per_pe = 2};
     random_program p;
-    memset(&p, 0, sizeof p);
-    p.graph = (kpu_graph){.name = "chain",
-                          .nodes = p.nodes,
-                          .node_count = 2,
-                          .tensors = p.tensors,
-                          .tensor_count = 5};
-    for (int t = 0; t < 5; t++)
-        p.tensors[t] = (kpu_tensor){.name = tensors[t],
-                                    .dtype = KPU_F32,
-                                    .rank = 2,
-                                    .shape = {8, 8},
-                                    .producer = t == 2   ? 0
-                                                : t == 4 ? 1
-                                                         : -1,
-                                    .is_result = t == 4};
-    kpu_machine *machine = &p.machines[0];
-    *machine = (kpu_machine){.name = "small",
-                             .l3_tiles = 1,
-                             .l3_tile_kib = 64,
-                             .l2_banks = 1,
-                             .l2_bank_kib = 64,
-                             .l1_buffers = 1,
-                             .l1_buffer_kib = 64,
-                             .fabric_rows = 4,
-                             .fabric_cols = 4,
-                             .registers_per_pe = 2};
     kpu_candidate candidate;
+    memset(&p, 0, sizeof p);
+    p.machines[0] = machine;
     kpu_candidate_defaults(&candidate);
     candidate.tile[KPU_M] = candidate.tile[KPU_N] = candidate.tile[KPU_K] = 4;
-    for (int n = 0; n < 2; n++) {
+    p.graph = (kpu_graph){.name = "graph", .nodes = p.nodes, .tensors = p.tensors};
+    p.graph.node_count = (size_t)count;
+    p.graph.tensor_count = (size_t)tensors[count - 1][KPU_C] + 1;
+    for (size_t t = 0; t < p.graph.tensor_count; t++)
+        p.tensors[t] = (kpu_tensor){
+            .name = names[t], .dtype = KPU_F32, .rank = 2, .shape = {8, 8}, .producer = -1};
+    for (int n = 0; n < count; n++) {
         p.nodes[n] = (kpu_node){.name = nodes[n]};
         p.items[n] = (kpu_matmul){.node = n,
-                                  .tensor = {2 * n, 2 * n + 1, 2 * n + 2},
                                   .problem = {{8, 8, 8}, {4, 4, 4}, 4, {false, false, false}},
                                   .dtype = {KPU_F32, KPU_F32, KPU_F32},
                                   .partial_dtype = KPU_F32,
                                   .batch = 1};
-        kpu_mapping_make(machine, &p.items[n].problem, &candidate, &p.mappings[n]);
-        CU_ASSERT_EQUAL(p.mappings[n].broken, 0);
+        memcpy(p.items[n].tensor, tensors[n], sizeof tensors[n]);
+        kpu_mapping_make(&machine, &p.items[n].problem, &candidate, &p.mappings[n]);
+        p.tensors[tensors[n][KPU_C]].producer = n;
+        p.tensors[tensors[n][KPU_C]].is_result = n == count - 1;
     }
-    p.matmuls = (kpu_matmul_list){.items = p.items, .count = 2};
+    p.matmuls = (kpu_matmul_list){.items = p.items, .count = (size_t)count};
     return random_program_build(&p);
+}
+
+static void expect(kpu_dfx *dfx, const change *c)
+{
+    CU_ASSERT_PTR_NOT_NULL_FATAL(dfx);
+    kpu_diag diag = {0};
+    c->apply(dfx, &dfx->kernels[0]);
+    CU_ASSERT_EQUAL(kpu_dfx_verify(dfx, NULL, &diag), KPU_E_INPUT);
+    bool found = false;
+    for (size_t n = 0; n < diag.count; n++)
+        found = found || strcmp(diag.entries[n].message, c->wanted) == 0;
+    if (!found)
+        printf("wanted: %s\ngot:    %s\n", c->wanted,
+               diag.count ? diag.entries[0].message : "nothing");
+    CU_ASSERT(found);
+    kpu_diag_fini(&diag);
+    kpu_dfx_free(dfx);
 }
 
 static void test_the_complaint_says_what_and_where(void)
 {
-    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        kpu_dfx *dfx = build_chain();
-        CU_ASSERT_PTR_NOT_NULL_FATAL(dfx);
-        kpu_diag diag = {0};
-        changes[i].apply(dfx, &dfx->kernels[0]);
-        CU_ASSERT_EQUAL(kpu_dfx_verify(dfx, NULL, &diag), KPU_E_INPUT);
-        bool found = false;
-        for (size_t n = 0; n < diag.count; n++)
-            found = found || strcmp(diag.entries[n].message, changes[i].wanted) == 0;
-        if (!found)
-            printf("wanted: %s\ngot:    %s\n", changes[i].wanted,
-                   diag.count ? diag.entries[0].message : "nothing");
-        CU_ASSERT(found);
-        kpu_diag_fini(&diag);
-        kpu_dfx_free(dfx);
-    }
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+        expect(build(chain, 2), &changes[i]);
+}
+
+/* ---- Who waits for whom ------------------------------------------------------------------- */
+
+static void test_kernels_wait_for_the_writers_of_what_they_read(void)
+{
+    kpu_dfx *dfx = build(diamond, 4);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(dfx);
+    const kpu_dfx_kernel *k = dfx->kernels;
+    CU_ASSERT(k[0].depends_count == 0 && k[1].depends_count == 0);
+    CU_ASSERT(k[2].depends_count == 2 && k[2].depends_on[0] == 0 && k[2].depends_on[1] == 1);
+    CU_ASSERT(k[3].depends_count == 1 && k[3].depends_on[0] == 2);
+    kpu_dfx_free(dfx);
+}
+
+static void swap_waits(kpu_dfx *dfx, kpu_dfx_kernel *k)
+{
+    k[2].depends_on[0] = 1;
+    k[2].depends_on[1] = 0;
+    (void)dfx;
+}
+
+static void repeat_wait(kpu_dfx *dfx, kpu_dfx_kernel *k)
+{
+    k[2].depends_on[0] = 1;
+    (void)dfx;
+}
+
+static void wait_twice(kpu_dfx *dfx, kpu_dfx_kernel *k)
+{
+    k[2].depends_on[1] = 0;
+    (void)dfx;
+}
+
+static void drop_second_wait(kpu_dfx *dfx, kpu_dfx_kernel *k)
+{
+    k[2].depends_count = 1;
+    (void)dfx;
+}
+
+static void drop_wait_of_both(kpu_dfx *dfx, kpu_dfx_kernel *k)
+{
+    k[3].depends_count = 0;
+    (void)dfx;
+}
+
+static void same_result(kpu_dfx *dfx, kpu_dfx_kernel *k)
+{
+    k[1].tensor[KPU_C] = k[0].tensor[KPU_C];
+    (void)dfx;
+}
+
+static void test_complaints_of_waits(void)
+{
+    static const change waits[] = {
+        {swap_waits, "kernel 'mm2': the kernels that it waits for are not in their order"},
+        {repeat_wait, "kernel 'mm2': reads what kernel 'mm0' writes, but does not wait for it"},
+        {repeat_wait, "kernel 'mm2': the kernels that it waits for are not in their order"},
+        {wait_twice, "kernel 'mm2': reads what kernel 'mm1' writes, but does not wait for it"},
+        {drop_second_wait, "kernel 'mm2': reads what kernel 'mm1' writes, but does not wait for "
+                           "it"},
+        {drop_wait_of_both, "kernel 'mm3': reads what kernel 'mm2' writes, but does not wait for "
+                            "it"},
+        {same_result, "kernel 'mm1': writes 'C', which kernel 'mm0' writes too"},
+        {same_result, "tensor 'D': no kernel writes it, but it does not come from outside "
+                      "(INTERMEDIATE)"},
+    };
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++)
+        expect(build(diamond, 4), &waits[i]);
+}
+
+/* ---- Limits ------------------------------------------------------------------------------- */
+
+static void test_what_is_just_allowed(void)
+{
+    char name[KPU_GRAPH_NAME_MAX + 1];
+    kpu_dfx *dfx = build(chain, 2);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(dfx);
+    memset(name, 'a', sizeof name);
+    name[KPU_GRAPH_NAME_MAX] = '\0';
+    rename_to(&dfx->tensors[0].name, name);
+    rename_to(&dfx->kernels[0].name, name);
+    strcpy(dfx->kernels[0].loops[0].var, "_09azAZ________");
+    dfx->kernels[0].control = KPU_EDDO;
+    dfx->kernels[0].eddo_window = INT64_MAX;
+    dfx->tensors[0].rank = KPU_RANK_MAX; /* many a batch of one */
+    for (int i = 0; i < KPU_RANK_MAX; i++)
+        dfx->tensors[0].shape[i] = i < KPU_RANK_MAX - 2 ? 1 : 8;
+    kpu_text text = {0};
+    kpu_dfx *parsed = NULL;
+    CU_ASSERT_EQUAL(kpu_dfx_verify(dfx, NULL, NULL), KPU_OK);
+    kpu_dfx_print(dfx, &text);
+    CU_ASSERT_EQUAL(kpu_dfx_parse("text", text.data, text.length, &parsed, NULL), KPU_OK);
+    CU_ASSERT(parsed && kpu_dfx_equal(dfx, parsed));
+    kpu_text_fini(&text);
+    kpu_dfx_free(parsed);
+    kpu_dfx_free(dfx);
 }
 
 int main(void)
 {
     CU_TestInfo tests[] = {
         {"the complaint says what and where", test_the_complaint_says_what_and_where},
+        {"kernels wait for the writers of what they read",
+         test_kernels_wait_for_the_writers_of_what_they_read},
+        {"complaints of waits", test_complaints_of_waits},
+        {"what is just allowed", test_what_is_just_allowed},
         CU_TEST_INFO_NULL,
     };
     return run_suite("dfx complaints", tests);
