@@ -11,8 +11,8 @@ typedef struct assemble_options {
 static const kpu_option options[] = {
     {"output", 'o', KPU_OPTION_TEXT, offsetof(assemble_options, output), "OBJECT.kpu",
      "the file to write; it must be given", 0, 0},
-    {"format", 0, KPU_OPTION_TEXT, offsetof(assemble_options, format), "json|binary",
-     "form of the object (binary)", 0, 0},
+    {"format", 0, KPU_OPTION_TEXT, offsetof(assemble_options, format), "F",
+     "form of the object: json or binary (default)", 0, 0},
 };
 
 static int choose_format(const char *name, kpu_object_format *out, kpu_diag *diag)
@@ -48,8 +48,8 @@ const kpu_tool_command kpu_command_assemble = {
     .min_operands = 1,
     .max_operands = 1,
     .summary = "make an object file (.kpu) of DFX text",
-    .details = "TEXT is what `kpu-dse disassemble` prints, or an object file: so one form becomes "
-               "the other. docs/dfx.md describes the text, docs/kpu-object.md the file.",
+    .details = "TEXT is what kpu-dse disassemble prints, or an object file: so one form becomes\n"
+               "the other. docs/dfx.md describes the text, docs/kpu-object.md the file.\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .values_bytes = sizeof(assemble_options),

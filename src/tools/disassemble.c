@@ -36,8 +36,8 @@ const kpu_tool_command kpu_command_disassemble = {
     .min_operands = 1,
     .max_operands = 1,
     .summary = "print an object file (.kpu, either form) as DFX text",
-    .details = "`kpu-dse assemble` makes the same object of the text again. "
-               "docs/dfx.md describes the text, docs/kpu-object.md the file.",
+    .details = "kpu-dse assemble makes the same object of the text again. docs/dfx.md describes\n"
+               "the text, docs/kpu-object.md the file.\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .values_bytes = sizeof(disassemble_options),

@@ -38,8 +38,8 @@ const kpu_tool_command kpu_command_object_diff = {
     .min_operands = 2,
     .max_operands = 2,
     .summary = "print what differs between two object files",
-    .details = "One line a field: where it is, its value in A | its value in B. Kernels and "
-               "tensors belong together by name; the form of the files does not count. The exit "
-               "code is 1 if anything differs.",
+    .details = "One line a difference: where it is, and the values in A and in B. Kernels and\n"
+               "tensors belong together by name; the form of the files does not count. The\n"
+               "exit code is 1 if anything differs.\n",
     .run = run,
 };
