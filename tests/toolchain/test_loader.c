@@ -338,6 +338,20 @@ static void test_integers_saturate_and_wrap(void)
     CU_ASSERT_EQUAL(verdict.wrong, 1);
 }
 
+static void test_complaint(void)
+{
+    const kpu_gemm_verdict good = {.elements = 12, .error = 1, .allowed = 2};
+    const kpu_gemm_verdict bad = {.elements = 12, .wrong = 3, .row = 1, .column = 2, .got = 0.5};
+    kpu_diag diag = {0};
+    CU_ASSERT_EQUAL(kpu_gemm_complain(&good, "C", &diag), KPU_OK);
+    CU_ASSERT_EQUAL(kpu_gemm_complain(&bad, "C of candidate 7", &diag), KPU_E_REFUTED);
+    CU_ASSERT_EQUAL(kpu_error_exit_code(KPU_E_REFUTED), 1);
+    CU_ASSERT_TRUE(has_text(&diag, "3 of the 12 elements of C of candidate 7 are wrong; the first "
+                                   "one, [1,2], is 0.5, BLAS gives 0"));
+    CU_ASSERT_EQUAL(diag.count, 1);
+    kpu_diag_fini(&diag);
+}
+
 static void test_bound_that_says_nothing(void)
 {
     const float one = 1;
@@ -419,6 +433,7 @@ int main(void)
         {"comparison by definition", test_comparison_by_definition},
         {"not finite", test_what_is_not_finite},
         {"integers saturate and wrap", test_integers_saturate_and_wrap},
+        {"complaint", test_complaint},
         {"a bound that says nothing", test_bound_that_says_nothing},
         {"types of sizes", test_types_of_sizes},
         {"random candidates", test_random_candidates},
