@@ -251,8 +251,8 @@ const kpu_tool_command kpu_command_schedule = {
     .summary = "which command runs where and when: lists, charts, traces",
     .details = "The candidate is number ID of a results file, or is given by flags as with eval.\n"
                "Example:\n"
-               "  kpu-dse schedule --machine default --gemm 512x512x512 --tile 64x64x64 "
-               "--view gantt\n"
+               "  kpu-dse schedule --machine default --gemm 512x512x512 --tile 64x64x64 \\\n"
+               "      --view gantt\n"
                "With --trace and no --view nothing is printed. See docs/schedules.md.\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
