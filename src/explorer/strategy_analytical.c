@@ -10,7 +10,7 @@
 
 enum {
     SIZE_CLASSES = 128, /* of tiles, by the power of two of their elements in three dimensions */
-    TIMED_STEPS_MAX = 1 << 16 /* more take long, and are timed only if all have more */
+    TIMED_STEPS_MAX = 1 << 14 /* more take long, and are timed only if all have more */
 };
 
 /* A search through the sizes of one dataflow. */
