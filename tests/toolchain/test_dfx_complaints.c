@@ -29,6 +29,19 @@ static void drop_and_renumber(kpu_dfx *dfx, kpu_dfx_kernel *k)
     }
 }
 
+static void drop_compute(kpu_dfx *dfx, kpu_dfx_kernel *k)
+{
+    (void)dfx;
+    memmove(&k->operations[9], &k->operations[10], 4 * sizeof *k->operations);
+    k->operation_count--;
+}
+
+static void drop_barrier(kpu_dfx *dfx, kpu_dfx_kernel *k)
+{
+    (void)dfx;
+    k->operation_count--;
+}
+
 static void repeat_operation(kpu_dfx *dfx, kpu_dfx_kernel *k)
 {
     (void)dfx;
@@ -319,6 +332,8 @@ static void no_kernels(kpu_dfx *dfx, kpu_dfx_kernel *k)
 
 static const change changes[] = {
     {drop_and_renumber, "kernel 'mm0': LOAD of B from L3 to L2 is missing"},
+    {drop_compute, "kernel 'mm0': COMPUTE of MATMUL_TILE from L1 to REGISTER is missing"},
+    {drop_barrier, "kernel 'mm0': the BARRIER (of C, from and to EXTERNAL) is missing"},
     {repeat_operation, "kernel 'mm0', operation 15 (LOAD of A from L3 to L2): is there twice"},
     {swap_operations, "kernel 'mm0', operation 1 (LOAD of B from EXTERNAL to L3): is out of order: "
                       "operations stand as they are issued, here LOAD of A from EXTERNAL to L3"},
