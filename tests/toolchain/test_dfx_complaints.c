@@ -82,6 +82,13 @@ static void swap_dependencies(kpu_dfx *dfx, kpu_dfx_kernel *k)
     matmul->depends_on[1] = 7;
 }
 
+static void repeat_dependency(kpu_dfx *dfx, kpu_dfx_kernel *k)
+{
+    (void)dfx;
+    kpu_dfx_operation *matmul = &k->operations[9];
+    matmul->depends_on[matmul->depends_count++] = 9;
+}
+
 static void prefetch(kpu_dfx *dfx, kpu_dfx_kernel *k)
 {
     (void)dfx;
@@ -342,6 +349,8 @@ static const change changes[] = {
     {other_dependency, "kernel 'mm0', operation 4 (LOAD of A from L3 to L2): does not depend on 1, "
                        "whose result it needs"},
     {swap_dependencies, "kernel 'mm0', operation 10: depends on 7 after 8: expected ascending "
+                        "order"},
+    {repeat_dependency, "kernel 'mm0', operation 10: depends on 9 after 9: expected ascending "
                         "order"},
     {prefetch, "kernel 'mm0', operation 1 (PREFETCH of A from EXTERNAL to L3): DATA_MOVE with "
                "subtype PREFETCH is not supported in a kernel: expected DATA_MOVE with LOAD or "
