@@ -207,8 +207,8 @@ int kpu_trace_add(kpu_trace *trace, const kpu_schedule *schedule, const char *ke
 int kpu_trace_finish(kpu_trace *trace);
 void kpu_trace_free(kpu_trace *trace);
 
-/* What a trace written by kpu_trace_* says, read piece by piece: add the pieces, finish, then print.
- * `path` is for complaints, which name an event or a line. free in any case. */
+/* What a trace written by kpu_trace_* says, read piece by piece: add the pieces, finish, then
+ * print. `path` is for complaints, which name an event or a line. free in any case. */
 typedef struct kpu_trace_stats kpu_trace_stats;
 int kpu_trace_stats_new(const char *path, kpu_diag *diag, kpu_trace_stats **out);
 int kpu_trace_stats_add(kpu_trace_stats *stats, const char *bytes, size_t count);
