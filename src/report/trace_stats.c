@@ -149,8 +149,7 @@ static int measure_engines(kpu_trace_stats *s)
 
 /* ---- The critical path -------------------------------------------------------------------- */
 
-/* What a command's start hangs on. */
-static int64_t cause_of(const kpu_trace_stats *s, int64_t command, uint8_t *link)
+int64_t trace_stats_cause(const kpu_trace_stats *s, int64_t command, uint8_t *link)
 {
     const trace_command *c = &s->commands[command];
     int64_t engine = s->before_on_engine[command], class = s->before_in_class[command];
@@ -195,7 +194,7 @@ static int find_path(kpu_trace_stats *s)
             at = c->tail;
         } else {
             l->from = c->start;
-            at = cause_of(s, at, &l->link);
+            at = trace_stats_cause(s, at, &l->link);
         }
         to = l->from;
     }

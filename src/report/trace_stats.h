@@ -72,6 +72,9 @@ int trace_stats_read_event(kpu_trace_stats *stats, const char *text, size_t byte
 /* After the last event: everything else. */
 int trace_stats_evaluate(kpu_trace_stats *stats);
 
+/* What a command's start hangs on, and how; -1: nothing. */
+int64_t trace_stats_cause(const kpu_trace_stats *stats, int64_t command, uint8_t *link);
+
 static inline const char *trace_stats_name(const kpu_trace_stats *stats, size_t offset)
 {
     return stats->names.data ? stats->names.data + offset : "";

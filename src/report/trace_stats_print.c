@@ -114,12 +114,13 @@ static void put_waits(const kpu_trace_stats *s, kpu_text *text)
     for (size_t i = 0; i < s->longest_count; i++) {
         const trace_gap *gap = &s->longest[i];
         const trace_command *c = &s->commands[gap->command];
+        uint8_t link;
         kpu_table_add_int(&table, gap->to - gap->from);
         kpu_table_add_int(&table, gap->from);
         kpu_table_add_text(&table, engine_name(s, c->track));
         kpu_table_add_text(&table, command_name(s, gap->command));
-        kpu_table_add_text(&table, c->critical >= 0 ? kpu_wait_names[c->critical_kind]
-                                                    : link_name(TRACE_LINK_ORDER));
+        trace_stats_cause(s, gap->command, &link);
+        kpu_table_add_text(&table, link_name(link));
     }
     put_table(&table, text);
 }
@@ -204,14 +205,15 @@ static void put_json_waits(const kpu_trace_stats *s, kpu_text *text)
     for (size_t i = 0; i < s->longest_count; i++) {
         const trace_gap *gap = &s->longest[i];
         const trace_command *c = &s->commands[gap->command];
+        uint8_t link;
         kpu_text_format(text, "%s\n  {\"cycles\": %" PRId64 ", \"from\": %" PRId64 ", ",
                         i > 0 ? "," : "", gap->to - gap->from, gap->from);
         put_json_name(text, "engine", engine_name(s, c->track));
         kpu_text_format(text, ", \"command\": %" PRId64 ", ", gap->command);
         put_json_name(text, "name", command_name(s, gap->command));
         kpu_text_put(text, ", ");
-        put_json_name(text, "wait",
-                      link_token(c->critical >= 0 ? c->critical_kind : TRACE_LINK_ORDER));
+        trace_stats_cause(s, gap->command, &link);
+        put_json_name(text, "wait", link_token(link));
         kpu_text_put(text, "}");
     }
 }
