@@ -40,21 +40,26 @@ int kpu_file_sink_open(const char *path, kpu_file_sink *out, kpu_diag *diag)
     return complain(path, error, diag);
 }
 
-static int take(void *context, const char *text, size_t bytes)
+static int take_for_file(void *context, const char *text, size_t bytes)
 {
-    return fwrite(text, 1, bytes, context) == bytes ? KPU_OK : KPU_E_IO;
+    kpu_file_sink *file = context;
+    errno = 0;
+    if (fwrite(text, 1, bytes, file->file) == bytes)
+        return KPU_OK;
+    file->error = errno ? errno : EIO;
+    return KPU_E_IO;
 }
 
 kpu_sink kpu_file_sink_of(kpu_file_sink *file)
 {
-    return (kpu_sink){take, file->file};
+    return (kpu_sink){take_for_file, file};
 }
 
 int kpu_file_sink_close(kpu_file_sink *file, int status, kpu_diag *diag)
 {
-    int error = ferror(file->file) ? EIO : 0;
+    int error = file->error;
     errno = 0;
-    if (fclose(file->file) != 0)
+    if (fclose(file->file) != 0 && !error)
         error = errno ? errno : EIO;
     if (!status && !error && file->partial && rename(file->partial, file->path) != 0)
         error = errno;
@@ -67,7 +72,12 @@ int kpu_file_sink_close(kpu_file_sink *file, int status, kpu_diag *diag)
     return status;
 }
 
+static int take_for_stdout(void *context, const char *text, size_t bytes)
+{
+    return fwrite(text, 1, bytes, context) == bytes ? KPU_OK : KPU_E_IO;
+}
+
 kpu_sink kpu_stdout_sink(void)
 {
-    return (kpu_sink){take, stdout};
+    return (kpu_sink){take_for_stdout, stdout};
 }

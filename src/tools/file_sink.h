@@ -11,6 +11,7 @@ typedef struct kpu_file_sink {
     const char *path;
     char *partial; /* NULL: written in place */
     FILE *file;
+    int error; /* errno of the first failed write, 0: none */
 } kpu_file_sink;
 
 int kpu_file_sink_open(const char *path, kpu_file_sink *out, kpu_diag *diag);
