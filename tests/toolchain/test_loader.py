@@ -18,7 +18,7 @@ FLOATS = {"float64": np.float64, "float32": np.float32, "float16": np.float16}
 WORDS = {"f64": "float64", "f32": "float32", "fp32": "float32", "f16": "float16",
          "fp16": "float16", "bf16": "bfloat16", "i8": "int8", "i32": "int32"}
 UNIT = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
-LARGE = 1e11  # elements of the two largest tensors, multiplied: such graphs run once
+LARGE = 1e11  # elements of the two largest tensors, multiplied: their options are the default
 failures = []
 
 
@@ -166,7 +166,7 @@ def is_large(graph):
 
 def check_graph(programs, path, machine, options, seed):
     graph = read_graph(path)
-    if is_large(graph) and (options or machine != MACHINES[0]):
+    if options and (is_large(graph) or machine != MACHINES[0]):
         return 0
     program = programs.compile(path, machine, options)
     if program is None:
@@ -303,7 +303,7 @@ def main():
             for number, machine in enumerate(MACHINES):
                 for options in OPTIONS:
                     done += check_graph(programs, path, machine, options, number)
-        expect(done >= 60, f"only {done} graphs were executed")
+        expect(done >= 40, f"only {done} graphs were executed")
         for transposed in (False, True):
             for options in OPTIONS:
                 check_descriptors(programs, transposed, options)
