@@ -48,6 +48,16 @@ typedef struct random_question {
     kpu_tiling_question q;
 } random_question;
 
+/* MACs per DRAM byte if every byte crosses once. */
+static double most_reuse(const kpu_problem *p)
+{
+    const int64_t *dim = p->dim, *bytes = p->element_bytes;
+    int64_t compulsory = dim[KPU_M] * dim[KPU_K] * bytes[KPU_A] +
+                         dim[KPU_K] * dim[KPU_N] * bytes[KPU_B] +
+                         dim[KPU_M] * dim[KPU_N] * bytes[KPU_C];
+    return (double)(dim[KPU_M] * dim[KPU_N] * dim[KPU_K]) / (double)compulsory;
+}
+
 /* Small machines, so that not everything fits; every third question has limits. */
 static void draw_question(uint64_t seed, uint64_t number, random_question *out)
 {
@@ -78,7 +88,9 @@ static void draw_question(uint64_t seed, uint64_t number, random_question *out)
         .min_tile_elements = random_chance(&random, 50) ? random_between(&random, 0, 40) : 0,
         .max_tiles_per_dim = random_chance(&random, 50) ? random_between(&random, 1, 9) : 0,
         .target_reuse =
-            random_chance(&random, 50) ? (double)random_between(&random, 1, 60) / 40 : 0,
+            random_chance(&random, 50)
+                ? most_reuse(&out->c.problem) * (double)random_between(&random, 20, 110) / 100
+                : 0,
         .prefer_square = random_chance(&random, 50)};
 }
 
