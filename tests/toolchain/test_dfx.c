@@ -48,6 +48,50 @@ static void test_bind_gives_the_mapping_back(void)
     CU_ASSERT(kernels > PROGRAMS && waiting > PROGRAMS / 2 && batched > PROGRAMS / 4);
 }
 
+/* A node that is lowered to several kernels gives each a name of its own. */
+static void test_kernels_of_one_node_have_names(void)
+{
+    random_program p;
+    uint64_t n = 0;
+    do
+        random_program_draw(8, n++, &p);
+    while (p.matmuls.count < 3);
+    p.items[1].node = p.items[2].node = 0;
+    kpu_dfx *dfx = random_program_build(&p);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(dfx);
+    CU_ASSERT_STRING_EQUAL(dfx->kernels[0].name, "mm0");
+    CU_ASSERT_STRING_EQUAL(dfx->kernels[1].name, "mm0#2");
+    CU_ASSERT_STRING_EQUAL(dfx->kernels[2].name, "mm0#3");
+    kpu_dfx_free(dfx);
+}
+
+/* Persistent: every tile of the operand has its slot, so none is loaded twice. */
+static void test_what_is_persistent_is_loaded_once(void)
+{
+    random_program p;
+    size_t persistent = 0, temporary = 0;
+    for (uint64_t n = 0; n < PROGRAMS / 3; n++) {
+        random_program_draw(9, n, &p);
+        kpu_dfx *dfx = random_program_build(&p);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(dfx);
+        const kpu_dfx_kernel *kernel = &dfx->kernels[0];
+        const kpu_problem *problem = &p.mappings[0].problem;
+        kpu_traffic traffic;
+        kpu_mapping_traffic(&p.machines[0], &p.mappings[0], &traffic);
+        for (int x = KPU_A; x <= KPU_B; x++) {
+            int64_t bytes = problem->dim[KPU_K] * problem->dim[x == KPU_A ? KPU_M : KPU_N] *
+                            problem->element_bytes[x];
+            bool is_persistent = kernel->allocations[x].hint == KPU_DFX_PERSISTENT;
+            CU_ASSERT(!is_persistent || traffic.dram_read[x] == bytes);
+            CU_ASSERT(is_persistent || kernel->allocations[x].hint == KPU_DFX_TEMPORARY);
+            persistent += is_persistent;
+            temporary += traffic.dram_read[x] > bytes;
+        }
+        kpu_dfx_free(dfx);
+    }
+    CU_ASSERT(persistent > PROGRAMS / 30 && temporary > PROGRAMS / 30);
+}
+
 static void test_hints_are_what_a_run_counts(void)
 {
     random_program p;
@@ -124,6 +168,8 @@ int main(void)
 {
     CU_TestInfo tests[] = {
         {"bind gives the mapping back", test_bind_gives_the_mapping_back},
+        {"kernels of one node have names", test_kernels_of_one_node_have_names},
+        {"what is persistent is loaded once", test_what_is_persistent_is_loaded_once},
         {"hints are what a run counts", test_hints_are_what_a_run_counts},
         {"parsed text is the program", test_parsed_text_is_the_program},
         {"what does not fit is refused", test_what_does_not_fit_is_refused_with_a_number},
