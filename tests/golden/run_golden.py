@@ -12,7 +12,8 @@ with 0, and lines that begin with `# ` are comments. $PYTHON is one that has h5p
     [exit 2]
 
 Each command is one bash process with the folder of the session as its current one, in which
-`configs` and `sweeps` are those of the repository. Standard output and error are one stream. An
+`configs` and `sweeps` are those of the repository; the programs beside KPU_DSE (kpu-kernel-compiler,
+kpu-loader) are found by name, too. Standard output and error are one stream. An
 expected line `...` stands for any lines, and `<N>` in an expected line for any number.
 --bless writes what was printed into the files, keeping `...` and `<N>` where they still fit.
 """
