@@ -51,6 +51,8 @@ dfg_span dfg_trim(dfg_span span);
 /* The part before the first `separator`, trimmed; false once nothing is left. A separator after a
  * backslash is none; nor is a comma between brackets. */
 bool dfg_cut(dfg_span *rest, char separator, dfg_span *out);
+/* All parts, of which the first `most` go to parts[]; returns how many there are. */
+int dfg_split(dfg_span span, char separator, dfg_span *parts, int most);
 bool dfg_is(dfg_span span, const char *text);
 /* If the span begins with a word and then a blank or its end: removes it. */
 bool dfg_skip_word(dfg_span *span, const char *word);

@@ -45,13 +45,7 @@ int32_t dfg_find_node(dfg *d, dfg_span span)
 static int take_fields(dfg *d, dfg_span rest, dfg_span fields[FIELDS])
 {
     const char *begin = dfg_trim(rest).begin;
-    int count = 0;
-    dfg_span field;
-    while (dfg_cut(&rest, '|', &field)) {
-        if (count < FIELDS)
-            fields[count] = field;
-        count++;
-    }
+    int count = dfg_split(rest, '|', fields, FIELDS);
     if (count == FIELDS)
         return KPU_OK;
     return dfg_complain(d, begin,

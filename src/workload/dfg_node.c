@@ -21,16 +21,10 @@ enum { TYPE_TEXT = 64 };
 static int take_fields(dfg *d, dfg_span rest, dfg_span fields[FIELDS])
 {
     const char *begin = dfg_trim(rest).begin;
-    int count = 0;
     if (!dfg_skip(&rest, "|"))
         return dfg_complain(d, begin, "expected |name|operator|depth|...");
     /* dfg_skip trims: an empty last field is still there. */
-    dfg_span field;
-    while (dfg_cut(&rest, '|', &field)) {
-        if (count < FIELDS)
-            fields[count] = field;
-        count++;
-    }
+    int count = dfg_split(rest, '|', fields, FIELDS);
     if (count == FIELDS)
         return KPU_OK;
     return dfg_complain(d, begin,

@@ -62,6 +62,15 @@ bool dfg_cut(dfg_span *rest, char separator, dfg_span *out)
     return true;
 }
 
+int dfg_split(dfg_span span, char separator, dfg_span *parts, int most)
+{
+    int count = 0;
+    for (dfg_span part; dfg_cut(&span, separator, &part); count++)
+        if (count < most)
+            parts[count] = part;
+    return count;
+}
+
 bool dfg_is(dfg_span span, const char *text)
 {
     size_t length = strlen(text);
