@@ -91,12 +91,21 @@ static bool is_continuation(char c) /* of a UTF-8 sequence: takes no column on a
     return ((unsigned char)c & 0xC0) == 0x80;
 }
 
-/* What is not text must not reach a terminal. */
+/* Control characters of C1 are two bytes of UTF-8; some terminals obey them like an escape. */
+static bool is_c1(const char *text)
+{
+    unsigned char second = (unsigned char)text[1];
+    return (unsigned char)text[0] == 0xC2 && second >= 0x80 && second < 0xA0;
+}
+
+/* What is not text must not reach a terminal: names and lines come from files. */
 static void put_safely(FILE *out, const char *text, size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++) {
         unsigned char c = (unsigned char)text[i];
-        fputc(c == '\t' || (c >= ' ' && c != 0x7F) ? c : '?', out);
+        bool hidden = (c < ' ' && c != '\t') || c == 0x7F || is_c1(text + i);
+        fputc(hidden ? '?' : c, out);
+        i += is_c1(text + i);
     }
 }
 
@@ -136,13 +145,17 @@ char *kpu_diag_render(const kpu_diag *diag)
         return NULL;
     for (size_t i = 0; diag && i < diag->count; i++) {
         const kpu_diag_entry *entry = &diag->entries[i];
-        if (entry->file)
-            fprintf(out, "%s:", entry->file);
+        if (entry->file) {
+            put_safely(out, entry->file, 0, strlen(entry->file));
+            fputc(':', out);
+        }
         if (entry->line > 0)
             fprintf(out, "%lld:", (long long)entry->line);
         if (entry->line > 0 && entry->column > 0)
             fprintf(out, "%lld:", (long long)entry->column);
-        fprintf(out, "%serror: %s\n", entry->file ? " " : "", entry->message);
+        fputs(entry->file ? " error: " : "error: ", out);
+        put_safely(out, entry->message, 0, strlen(entry->message));
+        fputc('\n', out);
         if (entry->text)
             render_line(out, entry->text, entry->column);
     }

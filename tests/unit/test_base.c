@@ -70,6 +70,17 @@ static void test_diag_caret_under_tabs_and_utf8(void)
     kpu_diag_fini(&diag);
 }
 
+static void test_diag_shows_no_control_characters(void)
+{
+    kpu_diag diag = {0};
+    kpu_place place = {"a\x1B]0;b\n", 1, 3, "\xC2\x9B x\x07"}; /* C1: two bytes, one column */
+    kpu_diag_add_at(&diag, KPU_E_INPUT, &place, "kernel '%s'", "mat\x1B[31m\r\n\x7F\xC3\xA9\t.");
+    kpu_diag_add(&diag, KPU_E_INPUT, "\xC2\xA0 \xC2\x80");
+    expect_rendered(&diag, "a?]0;b?:1:3: error: kernel 'mat?[31m???\xC3\xA9\t.'\n  ? x?\n   ^\n"
+                           "error: \xC2\xA0 ?\n");
+    kpu_diag_fini(&diag);
+}
+
 static void test_diag_cuts_a_long_line_around_the_caret(void)
 {
     char line[5001];
@@ -262,6 +273,7 @@ int main(void)
         {"diag renders", test_diag_renders_place_line_and_caret},
         {"diag NULL", test_diag_without_a_gatherer_still_returns_the_code},
         {"diag tabs and UTF-8", test_diag_caret_under_tabs_and_utf8},
+        {"diag control characters", test_diag_shows_no_control_characters},
         {"diag long line", test_diag_cuts_a_long_line_around_the_caret},
         {"rational parse", test_rational_parses_exactly},
         {"rational arithmetic", test_rational_arithmetic},
