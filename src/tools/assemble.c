@@ -3,6 +3,7 @@
 
 #include "kpu/kpu_object.h"
 #include "tools/command.h"
+#include "tools/output.h"
 
 typedef struct assemble_options {
     const char *output, *format;
@@ -32,7 +33,10 @@ static int run(const kpu_call *call)
     kpu_dfx *dfx;
     if (!o->output)
         return kpu_diag_add(call->diag, KPU_E_USAGE, "assemble: -o OBJECT.kpu is missing");
+    const kpu_tool_file files[] = {{"TEXT", call->operands[0], false}, {"-o", o->output, true}};
     int status = o->format ? choose_format(o->format, &format, call->diag) : KPU_OK;
+    if (!status)
+        status = kpu_tool_check_files(files, sizeof files / sizeof *files, call->diag);
     if (!status)
         status = kpu_object_read(call->operands[0], &dfx, call->diag);
     if (status)

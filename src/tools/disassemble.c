@@ -17,7 +17,11 @@ static int run(const kpu_call *call)
     const disassemble_options *o = call->values;
     kpu_dfx *dfx;
     kpu_text text = {0};
-    int status = kpu_object_read(call->operands[0], &dfx, call->diag);
+    const kpu_tool_file files[] = {{"OBJECT.kpu", call->operands[0], false},
+                                   {"-o", o->output, true}};
+    int status = kpu_tool_check_files(files, sizeof files / sizeof *files, call->diag);
+    if (!status)
+        status = kpu_object_read(call->operands[0], &dfx, call->diag);
     if (status)
         return status;
     kpu_dfx_print(dfx, &text);

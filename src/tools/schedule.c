@@ -8,6 +8,7 @@
 #include "kpu/tiling.h"
 #include "tools/call_case.h"
 #include "tools/file_sink.h"
+#include "tools/machine_files.h"
 #include "tools/output.h"
 
 typedef struct values {
@@ -229,6 +230,24 @@ static int show(request *r, const kpu_tool_case *c, const schedule_view *view, k
     return status;
 }
 
+static int check_files(const kpu_call *call)
+{
+    const values *v = call->values;
+    char *machine = NULL;
+    /* A machine that is not found is complained about when it is read. */
+    if (v->c.machine && (v->svg || v->trace) &&
+        kpu_machine_files_find(v->c.machine, &machine, NULL) != KPU_OK)
+        machine = NULL;
+    const kpu_tool_file files[] = {
+        {"FILE", call->operand_count > 0 ? call->operands[0] : NULL, false},
+        {"--machine", machine, false},
+        {"--svg", v->svg, true},
+        {"--trace", v->trace, true}};
+    int status = kpu_tool_check_files(files, sizeof files / sizeof *files, call->diag);
+    free(machine);
+    return status;
+}
+
 static int run(const kpu_call *call)
 {
     const values *v = call->values;
@@ -238,6 +257,8 @@ static int run(const kpu_call *call)
     int status = find_view(v, &view, call->diag);
     if (!status)
         status = kpu_tool_choose_format(v->format, &r.style.format, call->diag);
+    if (!status)
+        status = check_files(call);
     if (!status)
         status = kpu_call_case_read(call, &v->c, &c);
     r.style.verbose = v->verbose;
