@@ -222,6 +222,11 @@ bool kpu_dfx_equal(const kpu_dfx *a, const kpu_dfx *b);
 /* The published flat form: every operation of every step of one kernel unrolled (JSON, docs/dfx.md;
  * keys of the published sample). KPU_E_RANGE: more than KPU_DFX_FLAT_OPERATIONS_MAX. */
 int kpu_dfx_print_flat(const kpu_dfx *dfx, size_t kernel, kpu_text *out, kpu_diag *diag);
+/* And back: the program of one kernel that unrolls to it, with two of every buffer, which the flat
+ * form does not say. C may also go from REGISTER to EXTERNAL at once, as in the published sample.
+ * A file that no kernel unrolls to is complained of by its operation. On failure *out is NULL. */
+int kpu_dfx_parse_flat(const char *path, const char *text, size_t bytes, kpu_dfx **out,
+                       kpu_diag *diag);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,8 @@
 /* The JSON form, read. */
 #include "compiler/object_json.h"
 
+#include "compiler/dfx_flat_read.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -402,10 +404,6 @@ static int read_program(object_json_reader *reader, const json_node *root)
     int status = json_node_object(root);
     if (!status)
         status = check_version(root);
-    if (!status && json_node_find(root, "operations", &node) &&
-        !json_node_find(root, "kernels", &node))
-        return json_node_complain(root, "the flat form of one kernel, unrolled; an object has "
-                                        "\"kernels\" with their loops");
     if (!status)
         status = json_node_check_keys(root, keys, COUNT(keys));
     if (!status)
@@ -431,7 +429,10 @@ int kpu_object_parse_json(const char *path, const char *text, size_t bytes, kpu_
     if (status)
         return status;
     object_json_reader reader = {0};
-    status = read_program(&reader, &root);
+    if (kpu_dfx_is_flat(&root))
+        status = kpu_dfx_read_flat(&root, &reader.dfx);
+    else
+        status = read_program(&reader, &root);
     json_node_free(&root);
     kpu_object_names_fini(&reader.tensors);
     if (status)

@@ -429,7 +429,7 @@ static void test_bad_json_has_a_path(void)
         {"\"dfx_version\": \"1.0\"", "\"dfx_version\": \"2.0\"",
          "dfx_version: version 2.0; this program reads 1.0"},
         {"\"dfx_version\": \"1.0\",", "", "\"dfx_version\" is missing"},
-        {"\"kernels\"", "\"operations\"", "the flat form of one kernel, unrolled"},
+        {"\"kernels\"", "\"operations\"", "\"metadata\" is missing"},
         {"\"kernels\"", "\"kernel\"", "unknown key \"kernel\"; did you mean \"kernels\"?"},
         {"\"role\": \"", "\"role\": \"X", "tensors[0].role: unknown word \"X"},
         {"\"shape\": [", "\"shape\": [-1, ", "tensors[0].shape[0]: expected an integer from 0 to"},
