@@ -5,6 +5,8 @@
 #include "report/trace_stats.h"
 
 enum { WAITS_MAX = 1 << 16 };
+/* No trace is longer: its picoseconds would leave 64 bits. */
+#define MICROSECONDS_MAX 4e12
 
 /* ---- Names -------------------------------------------------------------------------------- */
 
@@ -149,9 +151,25 @@ static int add_command(kpu_trace_stats *s, const trace_command *c)
     return KPU_OK;
 }
 
-static int read_times(const json_node *args, trace_command *c)
+static int read_microseconds(const json_node *event, const char *key, double *out)
 {
-    int status = read_int(args, "command", 0, &c->number);
+    json_node node;
+    int status = json_node_member(event, key, &node);
+    if (!status)
+        status = json_node_real(&node, out);
+    if (!status && !(*out >= 0 && *out <= MICROSECONDS_MAX))
+        status = json_node_complain(&node, "expected microseconds from 0 to %g, got %g",
+                                    MICROSECONDS_MAX, *out);
+    return status;
+}
+
+static int read_times(const json_node *event, const json_node *args, trace_command *c)
+{
+    int status = read_microseconds(event, "ts", &c->ts);
+    if (!status)
+        status = read_microseconds(event, "dur", &c->dur);
+    if (!status)
+        status = read_int(args, "command", 0, &c->number);
     if (!status)
         status = read_int(args, "part", 0, &c->part);
     if (!status)
@@ -164,7 +182,7 @@ static int read_times(const json_node *args, trace_command *c)
 static int read_command(kpu_trace_stats *s, const json_node *event)
 {
     json_node args;
-    trace_command c = {.critical = -1, .tail = -1};
+    trace_command c = {.critical = -1, .tail = -1, .event = s->events};
     char name[TRACE_NAME_MAX + 1] = "", class[TRACE_NAME_MAX + 1] = "";
     size_t track;
     json_node number;
@@ -177,7 +195,7 @@ static int read_command(kpu_trace_stats *s, const json_node *event)
     if (!status)
         status = read_track(s, event, &track);
     if (!status)
-        status = read_times(&args, &c);
+        status = read_times(event, &args, &c);
     if (!status)
         status = read_waits(&args, &c);
     if (status)
@@ -202,6 +220,9 @@ static int read_value(kpu_trace_stats *s, const json_node *event)
         return status;
     if (strcmp(phase, "M") == 0)
         return read_track_name(s, event);
+    double counted_at;
+    if (strcmp(phase, "C") == 0)
+        return read_microseconds(event, "ts", &counted_at);
     return strcmp(phase, "X") == 0 ? read_command(s, event) : KPU_OK;
 }
 

@@ -194,10 +194,10 @@ int kpu_trace_stats_finish(kpu_trace_stats *s)
         return complain(s, "the file ends too early: brackets are still open");
     int status = json_node_parse(s->path, s->frame.data ? s->frame.data : "", s->frame.length,
                                  &root, s->diag);
+    if (!status && !s->has_events)
+        status = complain(s, "no trace: there is no list \"traceEvents\"");
+    if (!status)
+        status = trace_stats_read_totals(s, &root);
     json_node_free(&root);
-    if (status)
-        return status;
-    if (!s->has_events)
-        return complain(s, "no trace: there is no list \"traceEvents\"");
-    return trace_stats_evaluate(s);
+    return status ? status : trace_stats_evaluate(s);
 }

@@ -130,6 +130,15 @@ static void keep_gap(kpu_trace_stats *s, const trace_gap *gap)
     s->longest_count = kept + 1;
 }
 
+static int complain_overlap(const kpu_trace_stats *s, const trace_command *c, int64_t free_at)
+{
+    const kpu_place place = {.file = s->path};
+    return kpu_diag_add_at(s->diag, KPU_E_INPUT, &place,
+                           "traceEvents[%lld]: two commands overlap on one engine: this one begins "
+                           "at cycle %lld, the one before it ends at %lld",
+                           (long long)c->event, (long long)c->start, (long long)free_at);
+}
+
 static int measure_engines(kpu_trace_stats *s)
 {
     for (size_t i = 0; i < s->command_count; i++) {
@@ -137,7 +146,7 @@ static int measure_engines(kpu_trace_stats *s)
         int64_t before = s->before_on_engine[i];
         int64_t free_at = before >= 0 ? s->commands[before].busy_end : 0;
         if (free_at > c->start)
-            return complain(s, "two commands overlap on one engine");
+            return complain_overlap(s, c, free_at);
         s->tracks[c->track].commands++;
         s->tracks[c->track].busy += c->busy_end - c->start;
         s->cycles = c->ready > s->cycles ? c->ready : s->cycles;
@@ -205,10 +214,14 @@ int trace_stats_evaluate(kpu_trace_stats *s)
 {
     int status = sort_commands(s);
     if (!status)
+        status = trace_stats_check_times(s);
+    if (!status)
         status = find_barriers(s);
     if (!status)
         status = find_neighbours(s);
     if (!status)
         status = measure_engines(s);
+    if (!status)
+        status = trace_stats_check_totals(s);
     return status ? status : find_path(s);
 }

@@ -19,6 +19,8 @@ typedef struct trace_command {
     int32_t track;          /* number in tracks */
     uint8_t critical_kind;  /* KPU_WAIT_* */
     size_t name;            /* offset in names */
+    double ts, dur;         /* microseconds */
+    int64_t event;          /* number in traceEvents */
 } trace_command;
 
 /* An engine. */
@@ -56,7 +58,9 @@ struct kpu_trace_stats {
     size_t command_count, command_capacity;
     trace_track *tracks; /* by number in the file */
     size_t track_count;
-    kpu_text names; /* each with its NUL; the first one is empty */
+    kpu_text names;   /* each with its NUL; the first one is empty */
+    double clock_ghz; /* this and the totals: what stands after the events */
+    int64_t total_commands, total_cycles;
     /* What follows from it. */
     int64_t cycles;
     int64_t *in_time;                            /* commands by class, start and number */
@@ -69,6 +73,11 @@ struct kpu_trace_stats {
 
 /* One event's text. */
 int trace_stats_read_event(kpu_trace_stats *stats, const char *text, size_t bytes);
+/* The text around the events: clock and totals. */
+int trace_stats_read_totals(kpu_trace_stats *stats, const json_node *root);
+/* Whether times in microseconds are those in cycles, and totals those of the events. */
+int trace_stats_check_times(const kpu_trace_stats *stats);
+int trace_stats_check_totals(const kpu_trace_stats *stats);
 /* After the last event: everything else. */
 int trace_stats_evaluate(kpu_trace_stats *stats);
 
