@@ -18,6 +18,7 @@ typedef struct kpu_tile_strategy {
     const char *name, *summary; /* "analytical", "search", "exact" */
     int (*choose)(const struct kpu_tiling_question *question, struct kpu_tiling *out,
                   kpu_diag *diag);
+    bool takes_budget;
 } kpu_tile_strategy;
 size_t kpu_tile_strategy_count(void);
 const kpu_tile_strategy *kpu_tile_strategy_at(size_t index);

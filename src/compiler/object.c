@@ -116,9 +116,11 @@ int kpu_object_write(const char *path, const kpu_dfx *dfx, kpu_object_format for
     if (text.failed)
         status = kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
     else if (text.length > (size_t)KPU_OBJECT_BYTES_MAX)
-        status = kpu_diag_add_at(diag, KPU_E_RANGE, &place,
-                                 "the object would have %zu bytes; at most %lld are allowed",
-                                 text.length, (long long)KPU_OBJECT_BYTES_MAX);
+        status = kpu_diag_add_at(
+            diag, KPU_E_RANGE, &place,
+            "the object would have %zu bytes; at most %lld are allowed%s", text.length,
+            (long long)KPU_OBJECT_BYTES_MAX,
+            format == KPU_OBJECT_BINARY ? "" : "; the form binary is smaller (--format binary)");
     else
         status = kpu_file_write(path, text.data, text.length, diag);
     kpu_text_fini(&text);

@@ -10,4 +10,5 @@ const kpu_tile_strategy kpu_tile_strategy_search = {
     .name = "search",
     .summary = "the best that a genetic algorithm (nsga2) finds among all tilings, timed",
     .choose = choose,
+    .takes_budget = true,
 };

@@ -44,7 +44,7 @@ const char *kpu_mapping_problem_error(const kpu_problem *p)
         if (p->element_bytes[x] > widest)
             widest = p->element_bytes[x];
     if (kpu_mul_saturate(product, widest) > largest_product)
-        return "M*N*K elements are more than 64-bit counts can hold";
+        return "M*N*K times the bytes of the widest element is over 2^56: sums may leave 64 bits";
     return NULL;
 }
 

@@ -71,30 +71,36 @@ void kpu_machine_files_fini(kpu_machine_files *files)
     *files = (kpu_machine_files){0};
 }
 
-static int complain_unknown(const char *machine, kpu_diag *diag)
+/* Complains with the name of a machine of the folder that is near; false: there is none. */
+static bool complain_nearest(const char *machine, const char *folder, kpu_diag *diag)
 {
     kpu_machine_files files;
-    int status = kpu_machine_files_list(NULL, &files, diag);
     const char *nearest = NULL;
-    if (!status)
+    if (kpu_machine_files_list(folder, &files, NULL) == KPU_OK)
         nearest = kpu_nearest_name(machine, (const char *const *)files.names, files.count);
-    if (!status && nearest)
-        status = kpu_diag_add(diag, KPU_E_INPUT,
-                              "there is no machine \"%s\" in %s; did you mean \"%s\"?", machine,
-                              files.folder, nearest);
-    else if (!status)
-        status = kpu_diag_add(diag, KPU_E_INPUT,
-                              "there is no machine \"%s\" in %s; see kpu-dse machines", machine,
-                              files.folder);
+    if (nearest)
+        kpu_diag_add(diag, KPU_E_INPUT, "there is no machine \"%s\" in %s; did you mean \"%s\"?",
+                     machine, folder, nearest);
     kpu_machine_files_fini(&files);
-    return status;
+    return nearest != NULL;
+}
+
+static int complain_unknown(const char *machine, kpu_diag *diag)
+{
+    for (size_t i = 0; i < FOLDERS; i++)
+        if (complain_nearest(machine, folders[i], diag))
+            return KPU_E_INPUT;
+    return kpu_diag_add(diag, KPU_E_INPUT,
+                        "there is no machine \"%s\" in the folders %s and %s; --machine also takes "
+                        "the path of a machine file",
+                        machine, folders[0], folders[1]);
 }
 
 int kpu_machine_files_find(const char *machine, char **path, kpu_diag *diag)
 {
     struct stat info;
     *path = NULL;
-    if (strchr(machine, '/') || has_suffix(machine)) {
+    if (strchr(machine, '/') || has_suffix(machine) || machine[strspn(machine, ".")] == '\0') {
         *path = strdup(machine);
         return *path ? KPU_OK : KPU_E_MEMORY;
     }

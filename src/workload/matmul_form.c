@@ -65,8 +65,9 @@ int kpu_matmul_form_verify(const kpu_matmul_form *form, kpu_diag *diag)
     for (int x = 0; x < KPU_OPERANDS; x++) {
         if (o.leading[x] < 0)
             return kpu_graph_complain(form->graph, form->node, diag,
-                                      "%c is '%s' with %d dimensions; expected 2 or more",
-                                      letters[x], o.tensor[x]->name, o.tensor[x]->rank);
+                                      "%c is '%s' with %d dimension%s; expected 2 or more",
+                                      letters[x], o.tensor[x]->name, o.tensor[x]->rank,
+                                      o.tensor[x]->rank == 1 ? "" : "s");
     }
     if (o.columns[KPU_A] != o.rows[KPU_B])
         return complain_types(form, &o, "columns of A and rows of B differ", diag);
@@ -114,6 +115,10 @@ static int check_size(const kpu_matmul_form *form, const kpu_matmul *item, kpu_d
     const int64_t *dim = item->problem.dim;
     int64_t product = item->batch;
     bool fits = kpu_problem_validate(&item->problem, NULL, NULL) == KPU_OK;
+    if (item->batch > KPU_WORKLOAD_DIM_MAX)
+        return kpu_graph_complain(form->graph, form->node, diag,
+                                  "a batch of %lld matrices; expected at most 2^40",
+                                  (long long)item->batch);
     for (int d = 0; d < KPU_DIMS; d++)
         fits = fits && !kpu_mul_overflows(product, dim[d], &product) &&
                product <= KPU_WORKLOAD_PRODUCT_MAX;

@@ -55,6 +55,33 @@ static bool is_among(const char *name, const char *const *names, size_t count)
     return false;
 }
 
+typedef struct known_names {
+    const char *const *names;
+    size_t count;
+} known_names;
+
+/* With the name that is near, or else with all. */
+static int complain_attribute(const kpu_graph *graph, const kpu_node *node,
+                              const known_names *known, const char *name, kpu_diag *diag)
+{
+    const char *nearest = kpu_nearest_name(name, known->names, known->count);
+    if (nearest)
+        return kpu_graph_complain(graph, node, diag,
+                                  "unknown attribute '%.64s'; did you mean '%s'?", name, nearest);
+    kpu_text list = {0};
+    for (size_t i = 0; i < known->count; i++)
+        kpu_text_format(&list, "%s%s",
+                        i == 0                 ? ""
+                        : i + 1 < known->count ? ", "
+                                               : " and ",
+                        known->names[i]);
+    int code = kpu_graph_complain(graph, node, diag, "unknown attribute '%.64s'; %s%s", name,
+                                  list.data && !list.failed ? "known are " : "there are none",
+                                  list.data && !list.failed ? list.data : "");
+    kpu_text_fini(&list);
+    return code;
+}
+
 int kpu_node_check_attributes(const kpu_graph *graph, const kpu_node *node,
                               const char *const *names, kpu_diag *diag)
 {
@@ -66,16 +93,7 @@ int kpu_node_check_attributes(const kpu_graph *graph, const kpu_node *node,
         const char *name = node->attributes[i].name;
         if (is_among(name, names, count))
             continue;
-        const char *nearest = kpu_nearest_name(name, names, count);
-        const char *shown = nearest ? nearest : names[0];
-        code = kpu_graph_complain(graph, node, diag, "unknown attribute '%.64s'%s%s%s", name,
-                                  nearest ? "; did you mean '"
-                                  : shown ? "; known are '"
-                                          : "",
-                                  shown ? shown : "",
-                                  nearest ? "'?"
-                                  : shown ? "' and such"
-                                          : "; there are none");
+        code = complain_attribute(graph, node, &(known_names){names, count}, name, diag);
     }
     return code;
 }

@@ -224,7 +224,7 @@ static const struct {
     {GRAPH(ABC, OP("mm", "MATMUL", AB, C, "\"x\": [\"a\"]")),
      "operators[0].attributes.x[0]: expected a number, got a string"},
     {GRAPH(ABC, OP("mm", "MATMUL", AB, C, "\"beta\": 1")),
-     "unknown attribute 'beta'; known are 'transpose_a' and such"},
+     "unknown attribute 'beta'; known are transpose_a and transpose_b"},
     {GRAPH(T("A", "[2, 3]", "f32") ", " T("B", "[3, 4]", "f32") ", " T("C", "[4, 2]", "f32"), MM),
      "C is not rows of A by columns of B"},
     {GRAPH(T("A", "[2, 3]", "i8") ", " T("B", "[3, 4]", "f32") ", " T("C", "[2, 4]", "f32"), MM),

@@ -29,8 +29,19 @@ typedef struct compiler_request {
     kpu_object_format format;
 } compiler_request;
 
-/* Gathers all complaints about the options. */
+/* Nothing that is written may be a file that is read, or another that is written. */
+int compiler_check_files(const compiler_values *values, const char *graph, kpu_diag *diag);
+
+/* Gathers all complaints about the options; opens no file. */
 int compiler_request_read(const compiler_values *values, compiler_request *out, kpu_diag *diag);
+/* The machine, and what --from says. */
+int compiler_request_load(const compiler_values *values, compiler_request *out, kpu_diag *diag);
+/* Only the graph is asked for: no machine is needed. */
+bool compiler_only_dumps(const compiler_values *values);
+
+enum { COMPILER_PATH_SIZE = 4096 };
+/* "RESULTS.h5:ID" cut in two; the ID. NULL: no such thing. */
+const char *compiler_split_from(const char *from, char path[COMPILER_PATH_SIZE]);
 
 /* A mapping for each matrix multiplication, and why it is that one. */
 typedef struct compiler_choice {

@@ -73,12 +73,7 @@ static int check_usage(const compiler_values *v, const char *graph, kpu_diag *di
                             "what for? Give -o FILE.kpu, or --dump, --emit-dfx or --emit-flat");
     if (v->listing && !prints)
         return kpu_diag_add(diag, KPU_E_USAGE, "--listing needs --dump, --emit-dfx or --emit-flat");
-    const char *const outputs[] = {v->output, v->listing};
-    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
-        if (outputs[i] && strcmp(outputs[i], graph) == 0)
-            return kpu_diag_add(diag, KPU_E_USAGE, "%s is the graph; it is not written over",
-                                graph);
-    return KPU_OK;
+    return compiler_check_files(v, graph, diag);
 }
 
 static int run(const kpu_call *call)

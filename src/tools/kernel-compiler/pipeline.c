@@ -40,9 +40,6 @@ static int read_graph(compilation *c, const char *path)
 
 static int choose(compilation *c)
 {
-    int status = kpu_graph_lower(c->graph, &c->matmuls, c->diag);
-    if (status)
-        return status;
     c->choices = calloc(c->matmuls.count + 1, sizeof *c->choices);
     if (!c->choices)
         return complain_memory(c);
@@ -70,9 +67,13 @@ static int emit(compilation *c)
         kpu_dfx_print(c->dfx, &c->listing);
     for (size_t i = 0; !status && v->emit_flat && i < c->dfx->kernel_count; i++)
         status = kpu_dfx_print_flat(c->dfx, i, &c->listing, c->diag);
-    if (!status && v->output)
-        status = kpu_object_write(v->output, c->dfx, c->request.format, c->diag);
     return status;
+}
+
+static int write_object(compilation *c)
+{
+    const compiler_values *v = c->values;
+    return v->output ? kpu_object_write(v->output, c->dfx, c->request.format, c->diag) : KPU_OK;
 }
 
 static void explain(compilation *c, double ms)
@@ -85,12 +86,11 @@ static void explain(compilation *c, double ms)
 }
 
 /* Whatever has been listed is shown, also when what followed failed. */
-static int put_texts(compilation *c)
+static int put_listing(compilation *c)
 {
     const char *path = c->values->listing;
-    int status = kpu_tool_remark(&c->remarks);
     if (!path || !c->listing.length)
-        return status ? status : kpu_tool_print(&c->listing);
+        return kpu_tool_print(&c->listing);
     if (c->listing.failed)
         return complain_memory(c);
     return kpu_file_write(path, c->listing.data, c->listing.length, c->diag);
@@ -106,22 +106,43 @@ static void close_compilation(compilation *c)
     kpu_graph_free(c->graph);
 }
 
+static int compile(compilation *c)
+{
+    int status = choose(c);
+    if (!status)
+        status = build(c);
+    return status ? status : emit(c);
+}
+
+/* The graph comes before the machine: what is wrong with it is told wherever machines are. */
+static int prepare(compilation *c, const char *graph)
+{
+    int status = compiler_request_read(c->values, &c->request, c->diag);
+    if (!status)
+        status = read_graph(c, graph);
+    if (!status)
+        status = kpu_graph_lower(c->graph, &c->matmuls, c->diag);
+    if (!status && !compiler_only_dumps(c->values)) {
+        status = compiler_request_load(c->values, &c->request, c->diag);
+        status = status ? status : compile(c);
+    }
+    return status;
+}
+
+/* The object comes last: it is not left behind if the listing cannot be written. */
 int compiler_run(const compiler_values *values, const char *graph, kpu_diag *diag)
 {
     compilation c = {.values = values, .diag = diag};
     double began_ms = now_ms();
-    int status = compiler_request_read(values, &c.request, diag);
+    int status = prepare(&c, graph);
+    int put = put_listing(&c);
+    status = status ? status : put;
     if (!status)
-        status = read_graph(&c, graph);
-    if (!status)
-        status = choose(&c);
-    if (!status)
-        status = build(&c);
-    if (!status)
-        status = emit(&c);
-    if (!status && values->verbose)
+        status = write_object(&c);
+    if (!status && values->verbose) {
         explain(&c, now_ms() - began_ms);
-    int put = put_texts(&c);
+        status = kpu_tool_remark(&c.remarks);
+    }
     close_compilation(&c);
-    return status ? status : put;
+    return status;
 }

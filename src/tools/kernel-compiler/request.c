@@ -8,7 +8,7 @@
 #include "compile.h"
 #include "tools/stored_case.h"
 
-enum { WORD_MAX = 32, PATH_SIZE = 4096 };
+enum { WORD_MAX = 32 };
 
 /* ---- Words ------------------------------------------------------------------------------- */
 
@@ -129,41 +129,98 @@ static int read_candidate(const compiler_values *v, compiler_request *out, kpu_d
     int flow = read_dataflow(v->c.dataflow, out, diag);
     out->has_tile = v->c.tile != NULL;
     int status = split ? split : read ? read : flow;
-    if (v->c.tile && v->strategy)
-        status = kpu_diag_add(diag, KPU_E_USAGE, "--tile and --tile-strategy exclude each other");
     if (out->any_dataflow && v->c.swap && !status)
         status = kpu_diag_add(diag, KPU_E_USAGE, "--swap needs a --dataflow that is not auto");
+    if (v->c.eddo_window && !read && out->base.control != KPU_EDDO)
+        status = kpu_diag_add(diag, KPU_E_USAGE, "--eddo-window needs --control eddo");
     return status;
+}
+
+/* ---- Options that exclude each other ----------------------------------------------------- */
+
+/* The first option that is given of those that say how a tiling is chosen; NULL: none. */
+static const char *choosing_option(const compiler_values *v)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } options[] = {
+        {"--tile-strategy", v->strategy != NULL},
+        {"--objective", v->objective != NULL},
+        {"--min-tile-elements", v->min_tile_elements != 0},
+        {"--max-tiles-per-dim", v->max_tiles_per_dim != 0},
+        {"--target-reuse", v->target_reuse != NULL},
+        {"--prefer-square", v->prefer_square},
+        {"--budget", v->budget != 0},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (options[i].given)
+            return options[i].name;
+    return NULL;
+}
+
+static int check_choosing(const compiler_values *v, const compiler_request *request, kpu_diag *diag)
+{
+    const char *choosing = choosing_option(v);
+    if (v->c.tile && choosing)
+        return kpu_diag_add(diag, KPU_E_USAGE,
+                            "--tile and %s exclude each other: a given tile is not chosen",
+                            choosing);
+    if (v->budget && request->strategy && !request->strategy->takes_budget)
+        return kpu_diag_add(diag, KPU_E_USAGE,
+                            "--budget needs --tile-strategy search; %s takes none",
+                            request->strategy->name);
+    return KPU_OK;
+}
+
+bool compiler_only_dumps(const compiler_values *v)
+{
+    bool compiles = v->output || v->emit_dfx || v->emit_flat || v->verbose;
+    return !compiles && !v->from && !v->buffering && !kpu_case_values_given(&v->c) &&
+           !choosing_option(v);
 }
 
 /* ---- --from ------------------------------------------------------------------------------ */
 
 static int check_alone(const compiler_values *v, kpu_diag *diag)
 {
-    const bool limits = v->min_tile_elements || v->max_tiles_per_dim || v->target_reuse ||
-                        v->prefer_square || v->budget || v->objective;
-    if (!kpu_case_values_given(&v->c) && !v->strategy && !v->buffering && !limits)
+    if (!kpu_case_values_given(&v->c) && !v->buffering && !choosing_option(v))
         return KPU_OK;
     return kpu_diag_add(diag, KPU_E_USAGE,
                         "--from says machine, dataflow and tiling; it takes no option that says "
                         "or limits them too");
 }
 
-static int read_from(const char *from, compiler_request *out, kpu_diag *diag)
+const char *compiler_split_from(const char *from, char path[COMPILER_PATH_SIZE])
 {
-    char path[PATH_SIZE];
-    kpu_tool_case c;
     const char *colon = strrchr(from, ':');
-    if (!colon || colon == from || !colon[1] || (size_t)(colon - from) >= sizeof path)
-        return kpu_diag_add(diag, KPU_E_USAGE, "--from: expected RESULTS.h5:ID, got \"%s\"", from);
-    snprintf(path, sizeof path, "%.*s", (int)(colon - from), from);
-    int status = kpu_stored_case_read(path, colon + 1, &c, diag);
+    if (!colon || colon == from || !colon[1] || colon - from >= COMPILER_PATH_SIZE)
+        return NULL;
+    snprintf(path, COMPILER_PATH_SIZE, "%.*s", (int)(colon - from), from);
+    return colon + 1;
+}
+
+static int check_from(const compiler_values *v, compiler_request *out, kpu_diag *diag)
+{
+    char path[COMPILER_PATH_SIZE];
+    int status = check_alone(v, diag);
+    out->has_problem = true;
+    if (status || compiler_split_from(v->from, path))
+        return status;
+    return kpu_diag_add(diag, KPU_E_USAGE, "--from: expected RESULTS.h5:ID, got \"%s\"", v->from);
+}
+
+static int load_from(const char *from, compiler_request *out, kpu_diag *diag)
+{
+    char path[COMPILER_PATH_SIZE];
+    kpu_tool_case c;
+    const char *id = compiler_split_from(from, path);
+    int status = kpu_stored_case_read(path, id, &c, diag);
     if (status)
         return status;
     out->machine = c.machine;
     out->problem = c.problem;
     out->base = c.candidate;
-    out->has_problem = true;
     return KPU_OK;
 }
 
@@ -171,15 +228,14 @@ static int read_from(const char *from, compiler_request *out, kpu_diag *diag)
 
 static int read_choices(const compiler_values *v, compiler_request *out, kpu_diag *diag)
 {
-    static const char default_machine[] = "default", default_objective[] = "cycles";
-    const char *machine = v->c.machine ? v->c.machine : default_machine;
+    static const char default_objective[] = "cycles";
     out->question.objective = v->objective ? v->objective : default_objective;
     const int status[] = {
-        kpu_tool_load_machine(machine, &v->c.set, &out->machine, diag),
         read_candidate(v, out, diag),
         read_strategy(v->strategy, out, diag),
         kpu_tiling_check_objective(out->question.objective, diag),
         read_reuse(v->target_reuse, &out->question.limits.target_reuse, diag),
+        check_choosing(v, out, diag),
     };
     out->question.limits.min_tile_elements = v->min_tile_elements;
     out->question.limits.max_tiles_per_dim = v->max_tiles_per_dim;
@@ -196,10 +252,15 @@ int compiler_request_read(const compiler_values *values, compiler_request *out, 
 {
     memset(out, 0, sizeof *out);
     int format = read_format(values->format, out, diag);
-    int alone = values->from ? check_alone(values, diag) : KPU_OK;
-    if (alone)
-        return alone;
-    int status =
-        values->from ? read_from(values->from, out, diag) : read_choices(values, out, diag);
+    int status = values->from ? check_from(values, out, diag) : read_choices(values, out, diag);
     return format ? format : status;
+}
+
+int compiler_request_load(const compiler_values *values, compiler_request *out, kpu_diag *diag)
+{
+    static const char default_machine[] = "default";
+    if (values->from)
+        return load_from(values->from, out, diag);
+    return kpu_tool_load_machine(values->c.machine ? values->c.machine : default_machine,
+                                 &values->c.set, &out->machine, diag);
 }
