@@ -230,7 +230,7 @@ static const struct {
     {GRAPH(T("A", "[2, 3]", "i8") ", " T("B", "[3, 4]", "f32") ", " T("C", "[2, 4]", "f32"), MM),
      "expected floats for A, B and C, or integers for all three"},
     {GRAPH(T("A", "[3]", "f32") ", " T("B", "[3, 4]", "f32") ", " T("C", "[4]", "f32"), MM),
-     "A is 'A' with 1 dimensions; expected 2 or more"},
+     "A is 'A' with 1 dimension; expected 2 or more"},
     {GRAPH(
          T("A", "[5, 2, 3]", "f32") ", " T("B", "[6, 3, 4]", "f32") ", " T("C", "[5, 2, 4]", "f32"),
          MM),
