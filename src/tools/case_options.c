@@ -164,7 +164,11 @@ int kpu_case_candidate_read(const kpu_case_values *v, kpu_candidate *out, kpu_di
     return KPU_OK;
 }
 
-int kpu_case_values_read(const kpu_case_values *values, kpu_tool_case *out, kpu_diag *diag)
+/* What a mapping that nothing times divides by. */
+static const kpu_machine no_machine = {.fabric_rows = 1, .fabric_cols = 1};
+
+static int read_case(const kpu_case_values *values, bool needs_machine, kpu_tool_case *out,
+                     kpu_diag *diag)
 {
     const struct {
         const char *option, *value;
@@ -172,21 +176,35 @@ int kpu_case_values_read(const kpu_case_values *values, kpu_tool_case *out, kpu_
         {"--machine", values->machine}, {"--gemm", values->gemm}, {"--tile", values->tile}};
     int status = KPU_OK;
     memset(out, 0, sizeof *out);
-    for (size_t i = 0; i < sizeof required / sizeof *required; i++)
+    for (size_t i = needs_machine ? 0 : 1; i < sizeof required / sizeof *required; i++)
         if (!required[i].value)
             status = kpu_diag_add(diag, KPU_E_USAGE, "%s is required", required[i].option);
     if (status)
         return status;
-    status = kpu_tool_load_machine(values->machine, &values->set, &out->machine, diag);
+    out->machine = no_machine;
+    if (values->machine)
+        status = kpu_tool_load_machine(values->machine, &values->set, &out->machine, diag);
     int problem = read_gemm(values, &out->problem, diag);
     int candidate = kpu_case_candidate_read(values, &out->candidate, diag);
     status = status ? status : problem ? problem : candidate;
+    if (values->eddo_window && !candidate && out->candidate.control != KPU_EDDO)
+        status = kpu_diag_add(diag, KPU_E_USAGE, "--eddo-window needs --control eddo");
     kpu_mapping mapping;
     if (!status)
         status = kpu_mapping_make(&out->machine, &out->problem, &out->candidate, &mapping);
     if (!status && mapping.broken >> KPU_LIMIT_INPUT & 1)
         status = kpu_diag_add(diag, KPU_E_INPUT, "no candidate: %s", mapping.input_error);
     return status;
+}
+
+int kpu_case_values_read(const kpu_case_values *values, kpu_tool_case *out, kpu_diag *diag)
+{
+    return read_case(values, true, out, diag);
+}
+
+int kpu_case_values_read_untimed(const kpu_case_values *values, kpu_tool_case *out, kpu_diag *diag)
+{
+    return read_case(values, false, out, diag);
 }
 
 bool kpu_case_values_given(const kpu_case_values *v)

@@ -57,6 +57,8 @@ typedef struct kpu_tool_case {
 
 /* Gathers all complaints about the flags. */
 int kpu_case_values_read(const kpu_case_values *values, kpu_tool_case *out, kpu_diag *diag);
+/* The same for what times no machine: there need not be one. */
+int kpu_case_values_read_untimed(const kpu_case_values *values, kpu_tool_case *out, kpu_diag *diag);
 /* The candidate alone; a flag that was not given leaves its default. */
 int kpu_case_candidate_read(const kpu_case_values *values, kpu_candidate *out, kpu_diag *diag);
 /* Whether any of the flags was given. */

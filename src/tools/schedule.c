@@ -29,7 +29,7 @@ static const kpu_option options[] = {
     {"steps", 0, KPU_OPTION_TEXT, offsetof(values, steps), "A..B",
      "only these steps, from 0 (default: all; gantt: the first 8; timeline: the first)", 0, 0},
     {"logical", 0, KPU_OPTION_FLAG, offsetof(values, logical), NULL,
-     "injection and events in logical time: no machine is timed", 0, 0},
+     "injection and events in logical time: no machine is timed, so none is needed", 0, 0},
     {"verbose", 0, KPU_OPTION_FLAG, offsetof(values, verbose), NULL,
      "commands with engines, addresses, ends and waits", 0, 0},
     {"width", 0, KPU_OPTION_INT, offsetof(values, width), "N",
@@ -97,6 +97,32 @@ static int find_view(const values *v, const schedule_view **out, kpu_diag *diag)
     if (v->logical && (!(*out)->logical || v->svg || v->trace))
         return kpu_diag_add(diag, KPU_E_USAGE,
                             "--logical has injection and events, no other view and no trace");
+    return KPU_OK;
+}
+
+/* The published generators know one loop order, and neither buffers nor engines. */
+static int check_logical(const kpu_case_values *c, kpu_diag *diag)
+{
+    const struct {
+        const char *option;
+        bool is_given;
+    } timed[] = {{"--dataflow", c->dataflow},
+                 {"--swap", c->swap},
+                 {"--block", c->block},
+                 {"--order", c->order},
+                 {"--d3", c->d3},
+                 {"--d2", c->d2},
+                 {"--d1", c->d1},
+                 {"--control", c->control},
+                 {"--eddo-window", c->eddo_window},
+                 {"--residency", c->residency},
+                 {"--set", c->set.count > 0}};
+    for (size_t i = 0; i < sizeof timed / sizeof *timed; i++)
+        if (timed[i].is_given)
+            return kpu_diag_add(diag, KPU_E_USAGE,
+                                "--logical has one loop order and times no machine; %s means "
+                                "nothing there",
+                                timed[i].option);
     return KPU_OK;
 }
 
@@ -259,8 +285,12 @@ static int run(const kpu_call *call)
         status = kpu_tool_choose_format(v->format, &r.style.format, call->diag);
     if (!status)
         status = check_files(call);
+    if (!status && v->logical)
+        status = check_logical(&v->c, call->diag);
     if (!status)
-        status = kpu_call_case_read(call, &v->c, &c);
+        status = v->logical && call->operand_count == 0
+                     ? kpu_case_values_read_untimed(&v->c, &c, call->diag)
+                     : kpu_call_case_read(call, &v->c, &c);
     r.style.verbose = v->verbose;
     return status ? status : show(&r, &c, view, call->diag);
 }
