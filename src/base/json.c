@@ -6,6 +6,15 @@
 
 enum { PATH_MAX_BYTES = 256, MESSAGE_MAX_BYTES = 512 };
 
+/* Jansson's words, but for those that name its flags. */
+static const char *fault_text(const json_error_t *error)
+{
+    enum json_error_code code = json_error_code(error);
+    if (code == json_error_null_character || code == json_error_null_byte_in_key)
+        return "\\u0000 in a string; no string may hold that character";
+    return error->text;
+}
+
 int json_node_parse(const char *file, const char *text, size_t bytes, json_node *root,
                     kpu_diag *diag)
 {
@@ -18,7 +27,7 @@ int json_node_parse(const char *file, const char *text, size_t bytes, json_node 
             .line = error.line > 0 ? error.line : 0,
             .column = error.line > 0 && error.column > 0 ? error.column : 0,
         };
-        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "no JSON: %s", error.text);
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "no JSON: %s", fault_text(&error));
     }
     root->value = value;
     return KPU_OK;

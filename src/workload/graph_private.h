@@ -104,7 +104,10 @@ int kpu_node_check_attributes(const kpu_graph *graph, const kpu_node *node,
                               const char *const *names, kpu_diag *diag);
 /* Whether a node is a TRANSPOSE that swaps the last two dimensions and nothing else. */
 bool kpu_node_swaps_last_two(const kpu_graph *graph, const kpu_node *node);
-/* true, false, 1 or 0; *out stays as it is if there is no such attribute. */
+/* true or false; *out stays as it is if there is no such attribute. */
 int kpu_node_bool(const kpu_graph *graph, const kpu_node *node, const char *name, bool *out,
+                  kpu_diag *diag);
+/* The same where ONNX has numbers: 0 and 1 too. */
+int kpu_node_flag(const kpu_graph *graph, const kpu_node *node, const char *name, bool *out,
                   kpu_diag *diag);
 #endif

@@ -98,7 +98,27 @@ int kpu_node_check_attributes(const kpu_graph *graph, const kpu_node *node,
     return code;
 }
 
+static int complain_truth(const kpu_graph *graph, const kpu_node *node, const char *name,
+                          const char *expected, kpu_diag *diag)
+{
+    return kpu_graph_complain(graph, node, diag, "%s is '%.64s'; expected %s", name,
+                              kpu_node_attribute(node, name), expected);
+}
+
 int kpu_node_bool(const kpu_graph *graph, const kpu_node *node, const char *name, bool *out,
+                  kpu_diag *diag)
+{
+    const char *value = kpu_node_attribute(node, name);
+    if (!value)
+        return KPU_OK;
+    bool yes = strcmp(value, "true") == 0;
+    if (!yes && strcmp(value, "false") != 0)
+        return complain_truth(graph, node, name, "true or false", diag);
+    *out = yes;
+    return KPU_OK;
+}
+
+int kpu_node_flag(const kpu_graph *graph, const kpu_node *node, const char *name, bool *out,
                   kpu_diag *diag)
 {
     const char *value = kpu_node_attribute(node, name);
@@ -106,8 +126,7 @@ int kpu_node_bool(const kpu_graph *graph, const kpu_node *node, const char *name
         return KPU_OK;
     bool yes = strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
     if (!yes && strcmp(value, "false") != 0 && strcmp(value, "0") != 0)
-        return kpu_graph_complain(graph, node, diag, "%s is '%.64s'; expected true or false", name,
-                                  value);
+        return complain_truth(graph, node, name, "true or false, or 1 or 0", diag);
     *out = yes;
     return KPU_OK;
 }

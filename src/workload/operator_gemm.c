@@ -17,7 +17,7 @@ static int take_transposed(const kpu_graph *graph, const kpu_node *node, int ope
     const char *transpose = attributes[TRANSPOSE_A + operand];
     if (kpu_node_attribute(node, trans) && kpu_node_attribute(node, transpose))
         return kpu_graph_complain(graph, node, diag, "both %s and %s", trans, transpose);
-    int code = kpu_node_bool(graph, node, trans, &form->transposed[operand], diag);
+    int code = kpu_node_flag(graph, node, trans, &form->transposed[operand], diag);
     return code != KPU_OK ? code
                           : kpu_node_bool(graph, node, transpose, &form->transposed[operand], diag);
 }

@@ -223,6 +223,10 @@ static const struct {
      "an object"},
     {GRAPH(ABC, OP("mm", "MATMUL", AB, C, "\"x\": [\"a\"]")),
      "operators[0].attributes.x[0]: expected a number, got a string"},
+    {GRAPH(ABC, OP("mm", "MATMUL", AB, C, "\"transpose_a\": 1")),
+     "transpose_a is '1'; expected true or false"},
+    {GRAPH(ABC, OP("mm", "GEMM", AB, C, "\"transA\": 2")),
+     "transA is '2'; expected true or false, or 1 or 0"},
     {GRAPH(ABC, OP("mm", "MATMUL", AB, C, "\"beta\": 1")),
      "unknown attribute 'beta'; known are transpose_a and transpose_b"},
     {GRAPH(T("A", "[2, 3]", "f32") ", " T("B", "[3, 4]", "f32") ", " T("C", "[4, 2]", "f32"), MM),
@@ -311,6 +315,8 @@ static void test_json(void)
     expect("x.json", "{\"name\": \"g\",\n \"tensors\": {},}", 2, 16, "no JSON: ");
     expect("x.json", GRAPH(ABC ", " T("A", "[1]", "f32"), MM), 1, 149, "duplicate");
     expect("x.json", "", 1, 0, "no JSON");
+    expect("x.json", "{\"name\": \"a\\u0000b\"}", 1, 19, "no JSON: \\u0000 in a string");
+    expect("x.json", "{\"a\\u0000b\": 1}", 1, 11, "no JSON: \\u0000 in a string");
 }
 
 /* ---- Several, and limits ------------------------------------------------------------------- */
