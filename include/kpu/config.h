@@ -29,7 +29,8 @@ typedef enum kpu_key_names {
 /* A row of the table (src/config/keys.def). */
 typedef struct kpu_key {
     kpu_key_file file;
-    const char *section, *name;
+    const char *section; /* NULL in a copy of a row: complaints name the key alone */
+    const char *name;
     kpu_key_type type;
     kpu_key_names names;
     bool axis;               /* accepts a list / range: an axis of the design space */

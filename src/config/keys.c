@@ -80,7 +80,15 @@ bool kpu_key_word(const kpu_key *key, int64_t n, char *buffer, size_t size)
     return true;
 }
 
-/* "a whole number from 1 to 64 (cycle)" */
+/* Units that are words, as "cycle", have a plural; those as "KiB" and "s" have none. */
+static bool is_word(const char *unit)
+{
+    enum { SHORTEST_WORD = 3 };
+    size_t letters = strspn(unit, "abcdefghijklmnopqrstuvwxyz");
+    return letters >= SHORTEST_WORD && unit[letters] == '\0';
+}
+
+/* "a whole number from 1 to 64 cycles" */
 static void describe(const kpu_key *key, char *out, size_t size)
 {
     static const char *const forms[] = {
@@ -88,17 +96,17 @@ static void describe(const kpu_key *key, char *out, size_t size)
         [KPU_KEY_RATIONAL] = "a number such as 8, 12.8 or 400/3",
         [KPU_KEY_REAL] = "a decimal number such as 0.5",
     };
-    const char *space = *key->unit ? " " : "";
+    const char *space = *key->unit ? " " : "", *plural = is_word(key->unit) ? "s" : "";
     if (key->type == KPU_KEY_WORD)
         snprintf(out, size, "one of: %s", key->words);
     else if (key->type == KPU_KEY_TEXT)
         snprintf(out, size, "%s", key->help);
     else if (key->type == KPU_KEY_INT)
-        snprintf(out, size, "%s from %.0f to %.0f%s%s", forms[key->type], key->min, key->max, space,
-                 key->unit);
+        snprintf(out, size, "%s from %.0f to %.0f%s%s%s", forms[key->type], key->min, key->max,
+                 space, key->unit, plural);
     else
-        snprintf(out, size, "%s from %.10g to %.10g%s%s", forms[key->type], key->min, key->max,
-                 space, key->unit);
+        snprintf(out, size, "%s from %.10g to %.10g%s%s%s", forms[key->type], key->min, key->max,
+                 space, key->unit, plural);
 }
 
 enum { SHOWN_VALUE = 60, DESCRIPTION_SIZE = 256 };
@@ -107,14 +115,15 @@ static int complain(const kpu_key *key, const char *text, const char *what, cons
                     kpu_diag *diag)
 {
     char expected[DESCRIPTION_SIZE];
+    const char *section = key->section ? key->section : "";
     describe(key, expected, sizeof expected);
     if (*text == '\0')
-        return kpu_diag_add_at(diag, KPU_E_INPUT, place, "%s.%s has no value; expected %s",
-                               key->section, key->name, expected);
+        return kpu_diag_add_at(diag, KPU_E_INPUT, place, "%s%s%s has no value; expected %s",
+                               section, *section ? "." : "", key->name, expected);
     bool cut = strlen(text) > SHOWN_VALUE;
-    return kpu_diag_add_at(diag, KPU_E_INPUT, place, "%s.%s: '%.*s%s' %s; expected %s",
-                           key->section, key->name, SHOWN_VALUE, text, cut ? "..." : "", what,
-                           expected);
+    return kpu_diag_add_at(diag, KPU_E_INPUT, place, "%s%s%s: '%.*s%s' %s; expected %s", section,
+                           *section ? "." : "", key->name, SHOWN_VALUE, text, cut ? "..." : "",
+                           what, expected);
 }
 
 static size_t digits_of(const char *text)

@@ -32,6 +32,15 @@ int kpu_tool_load_machine(const char *machine, const kpu_option_list *set, kpu_m
     return status;
 }
 
+/* A key of [space] under the name that an option has for it. */
+static kpu_key option_key(const char *name, const char *title)
+{
+    kpu_key key = *kpu_key_find(KPU_FILE_SWEEP, "space", name);
+    key.section = NULL;
+    key.name = title;
+    return key;
+}
+
 /* Three numbers with any of `separators` between them; each as the key of that name. */
 static int read_three(const char *option, const char *value, const char *separators,
                       const char *const names[3], int64_t out[3], kpu_diag *diag)
@@ -48,8 +57,8 @@ static int read_three(const char *option, const char *value, const char *separat
                                    separators[0], names[1], separators[0], names[2]);
         memcpy(digits, at, length);
         digits[length] = '\0';
-        const kpu_key *key = kpu_key_find(KPU_FILE_SWEEP, "space", names[i]);
-        int result = kpu_key_parse_int(key, digits, &place, &out[i], diag);
+        const kpu_key key = option_key(names[i], names[i]);
+        int result = kpu_key_parse_int(&key, digits, &place, &out[i], diag);
         status = result ? result : status;
         at += length + 1;
     }
@@ -84,12 +93,12 @@ static int read_gemm(const kpu_case_values *v, kpu_problem *out, kpu_diag *diag)
 static int read_word(const char *option, const char *name, const char *value, int64_t *out,
                      kpu_diag *diag)
 {
-    const kpu_key *key = kpu_key_find(KPU_FILE_SWEEP, "space", name);
+    const kpu_key key = option_key(name, option + strlen("--"));
     const kpu_place place = place_of(option, value);
     if (!value)
         return KPU_OK;
-    return key->type == KPU_KEY_WORD ? kpu_key_parse_word(key, value, &place, out, diag)
-                                     : kpu_key_parse_int(key, value, &place, out, diag);
+    return key.type == KPU_KEY_WORD ? kpu_key_parse_word(&key, value, &place, out, diag)
+                                    : kpu_key_parse_int(&key, value, &place, out, diag);
 }
 
 static int read_order(const char *value, int64_t out[KPU_DIMS], kpu_diag *diag)
@@ -111,7 +120,11 @@ static int read_buffering(const char *option, const char *value, int64_t out[KPU
     const char *const name = option + strlen("--"), *const names[3] = {name, name, name};
     if (!value)
         return KPU_OK;
-    if (strpbrk(value, "/,"))
+    const char *second = strpbrk(value, "/,"), *third = second ? strpbrk(second + 1, "/,") : NULL;
+    const kpu_place place = place_of(option, value);
+    if (second && (!third || strpbrk(third + 1, "/,")))
+        return kpu_diag_add_at(diag, KPU_E_USAGE, &place, "expected one number, or three as A/B/C");
+    if (second)
         return read_three(option, value, "/,", names, out, diag);
     int64_t depth = 0;
     int status = read_word(option, name, value, &depth, diag);

@@ -136,7 +136,7 @@ static void test_integers(void)
     expect_bad("space", "TM", "", "no value");
     expect_bad("space", "TM", "9223372036854775808", "too large");
     expect_bad("space", "TM", "1099511627777", "too large");
-    expect_bad("space", "TM", "1099511627777", "from 1 to 1099511627776 element");
+    expect_bad("space", "TM", "1099511627777", "from 1 to 1099511627776 elements");
 }
 
 static void test_other_scalars(void)
