@@ -28,6 +28,7 @@ typedef struct comparison {
     const kpu_matrices *matrices;
     bool is_float, by_blas; /* integers whose sums a double may not hold: without BLAS */
     double gamma;           /* of the sums, and of those that BLAS takes */
+    double most_a, most_b;  /* the largest finite magnitudes */
     double *b, *b_size;     /* B, |B| */
     double *a, *a_size;     /* a panel of A, of |A| */
     double *c, *c_size;     /* a panel of A B, of |A||B| */
@@ -52,10 +53,14 @@ static void doubles_of_integers(const int64_t *in, double *out, int64_t count)
         out[i] = (double)in[i];
 }
 
-static void magnitudes(const double *in, double *out, int64_t count)
+/* Returns the largest finite one, or `most` if that is larger. */
+static double magnitudes(const double *in, double *out, int64_t count, double most)
 {
-    for (int64_t i = 0; i < count; i++)
+    for (int64_t i = 0; i < count; i++) {
         out[i] = fabs(in[i]);
+        most = isfinite(out[i]) && out[i] > most ? out[i] : most;
+    }
+    return most;
 }
 
 /* The rows of op(A) from `first` on, `count` of them, as they lie in memory but without gaps. */
@@ -101,17 +106,20 @@ static void multiply_integers(const comparison *c, int64_t rows, int64_t *out)
 
 /* ---- Verdicts ---------------------------------------------------------------------------- */
 
+typedef enum judgement { RIGHT, RIGHT_SPECIAL, UNBOUNDED, WRONG } judgement;
+
 typedef struct element {
     int64_t row, column;
     double got, expected, error, allowed;
-    bool wrong;
+    judgement judgement;
 } element;
 
 static void note(kpu_gemm_verdict *out, const element *e)
 {
-    bool first = out->elements == 0 || (e->wrong && out->wrong == 0);
-    bool nearer = out->wrong == 0 && e->error * out->allowed > out->error * e->allowed;
-    if (first || nearer) {
+    const bool is_wrong = e->judgement == WRONG;
+    const bool measured = out->elements > out->special + out->unbounded;
+    bool nearer = !measured || e->error * out->allowed > out->error * e->allowed;
+    if (out->wrong == 0 && (is_wrong || (e->judgement == RIGHT && nearer))) {
         out->row = e->row;
         out->column = e->column;
         out->got = e->got;
@@ -119,7 +127,9 @@ static void note(kpu_gemm_verdict *out, const element *e)
         out->error = e->error;
         out->allowed = e->allowed;
     }
-    out->wrong += e->wrong;
+    out->wrong += is_wrong;
+    out->unbounded += e->judgement == UNBOUNDED;
+    out->special += e->judgement == RIGHT_SPECIAL;
     out->elements++;
 }
 
@@ -135,20 +145,60 @@ static double allowed_error(const comparison *c, double expected, double size)
     return in_sum + last->unit * (fabs(expected) + in_sum) + last->least;
 }
 
+/* Both no number, or both the same infinity. */
+static bool are_same_special(double a, double b)
+{
+    return (isnan(a) && isnan(b)) || (isinf(a) && a == b);
+}
+
+/* Whether sums whose products of one sign are `part` of `size` may overflow to that side. */
+static bool may_overflow(const comparison *c, double part, double size)
+{
+    const double most = roundings[c->matrices->partial_dtype].most;
+    /* BLAS rounds; products of one sign alone it rounds alike in A B and |A||B|. */
+    const double rounded = part == 0 ? 0 : size * (double)c->problem->dim[KPU_K] * 0x1p-52;
+    return !((part + rounded) * (1 + c->gamma) + c->gamma * most < most);
+}
+
+/* `got` is not finite, and BLAS has a number. */
+static judgement judge_overflow(const comparison *c, const element *e, double size)
+{
+    const double c_holds = roundings[c->matrices->dtype[KPU_C]].most;
+    const bool right_side = isinf(e->got) && (e->got > 0) == (e->expected > 0);
+    const bool may_up = may_overflow(c, size / 2 + e->expected / 2, size);
+    const bool may_down = may_overflow(c, size / 2 - e->expected / 2, size);
+    if (right_side && !may_up && !may_down)
+        return fabs(e->expected) + e->allowed < c_holds ? WRONG : RIGHT_SPECIAL;
+    if (may_up && may_down)
+        return UNBOUNDED;
+    if (!isinf(e->got) || !(e->got > 0 ? may_up : may_down))
+        return WRONG;
+    return fabs(e->expected) - e->allowed > c_holds ? RIGHT_SPECIAL : UNBOUNDED;
+}
+
+/* `size` is |A||B| there. */
+static judgement judge_number(const comparison *c, const element *e, double size)
+{
+    const double largest = c->most_a * c->most_b * (double)c->problem->dim[KPU_K] * 2;
+    if (are_same_special(e->got, e->expected))
+        return RIGHT_SPECIAL;
+    /* Infinities come from the matrices, or sums overflow, which other orders do otherwise. */
+    if (!isfinite(e->expected))
+        return largest < roundings[c->matrices->partial_dtype].most ? WRONG : UNBOUNDED;
+    if (!isfinite(e->allowed))
+        return UNBOUNDED;
+    if (!isfinite(e->got))
+        return judge_overflow(c, e, size);
+    if (e->error > e->allowed)
+        return WRONG;
+    return e->allowed < roundings[c->matrices->dtype[KPU_C]].most ? RIGHT : UNBOUNDED;
+}
+
 static void judge_float(const comparison *c, element *e, double size)
 {
-    const double most = roundings[c->matrices->dtype[KPU_C]].most;
-    bool sums_overflow = size >= roundings[c->matrices->partial_dtype].most;
     e->allowed = allowed_error(c, e->expected, size);
     e->error = fabs(e->got - e->expected);
-    if (!isfinite(e->expected))
-        e->wrong = isfinite(e->got);
-    else if (isinf(e->got) && (e->got > 0) == (e->expected > 0))
-        e->wrong = !sums_overflow && fabs(e->expected) + e->allowed < most;
-    else
-        e->wrong = !(e->error <= e->allowed) && !(sums_overflow && !isfinite(e->got));
-    if (!e->wrong && !isfinite(e->error))
-        e->error = 0;
+    e->judgement = judge_number(c, e, size);
     note(c->out, e);
 }
 
@@ -171,7 +221,7 @@ static void judge_integer(const comparison *c, element *e, int64_t got, int64_t 
     e->got = (double)got;
     e->expected = (double)expected;
     e->error = fabs(e->got - e->expected);
-    e->wrong = got != expected;
+    e->judgement = got == expected ? RIGHT : WRONG;
     note(c->out, e);
 }
 
@@ -192,12 +242,12 @@ static void compare_panel(const comparison *c, int64_t first, int64_t rows)
     }
 }
 
-static void verify_panel(const comparison *c, int64_t first, int64_t rows)
+static void verify_panel(comparison *c, int64_t first, int64_t rows)
 {
     const int64_t a_count = rows * c->problem->dim[KPU_K];
     widen_panel(c, first, rows, c->is_float ? (void *)c->a : (void *)c->whole_a);
     if (c->is_float)
-        magnitudes(c->a, c->a_size, a_count);
+        c->most_a = magnitudes(c->a, c->a_size, a_count, 0);
     else if (c->by_blas)
         doubles_of_integers(c->whole_a, c->a, a_count);
     if (c->is_float || c->by_blas)
@@ -277,6 +327,8 @@ static int prepare(comparison *c, kpu_diag *diag)
     const int64_t b = p->dim[KPU_K] * p->dim[KPU_N];
     c->is_float = kpu_dtype_is_float(c->matrices->dtype[KPU_C]);
     c->by_blas = !c->is_float && sums_fit_double(p, c->matrices->dtype);
+    c->out->is_exact = !c->is_float;
+    c->out->without_blas = !c->is_float && !c->by_blas;
     for (int d = 0; d < KPU_DIMS; d++)
         if (p->dim[d] > INT_MAX)
             return kpu_diag_add(diag, KPU_E_INPUT, "BLAS takes no dimension of %lld",
@@ -289,7 +341,7 @@ static int prepare(comparison *c, kpu_diag *diag)
     widen(c->matrices->dtype[KPU_B], c->matrices->b, 0,
           c->is_float ? (void *)c->b : (void *)c->whole_b, b);
     if (c->is_float)
-        magnitudes(c->b, c->b_size, b);
+        c->most_b = magnitudes(c->b, c->b_size, b, 0);
     else if (c->by_blas)
         doubles_of_integers(c->whole_b, c->b, b);
     return KPU_OK;
@@ -309,25 +361,56 @@ int kpu_gemm_verify(const kpu_problem *problem, const kpu_matrices *matrices, kp
     return status;
 }
 
+/* ---- In words ---------------------------------------------------------------------------- */
+
+static const char *reference_of(const kpu_gemm_verdict *verdict)
+{
+    return verdict->without_blas ? "a product in 64-bit integers" : "BLAS";
+}
+
 int kpu_gemm_complain(const kpu_gemm_verdict *verdict, const char *name, kpu_diag *diag)
 {
-    if (verdict->wrong == 0)
-        return KPU_OK;
-    return kpu_diag_add(diag, KPU_E_REFUTED,
-                        "%lld of the %lld elements of %s are wrong; the first one, [%lld,%lld], is "
-                        "%.9g, BLAS gives %.9g, and %.3g of difference is allowed",
-                        (long long)verdict->wrong, (long long)verdict->elements, name,
-                        (long long)verdict->row, (long long)verdict->column, verdict->got,
-                        verdict->expected, verdict->allowed);
+    if (verdict->wrong > 0)
+        return kpu_diag_add(diag, KPU_E_REFUTED,
+                            "%lld of the %lld elements of %s are wrong; the first one, "
+                            "[%lld,%lld], is %.9g, %s gives %.9g, and %.3g of difference is "
+                            "allowed",
+                            (long long)verdict->wrong, (long long)verdict->elements, name,
+                            (long long)verdict->row, (long long)verdict->column, verdict->got,
+                            reference_of(verdict), verdict->expected, verdict->allowed);
+    if (verdict->unbounded > 0 && verdict->unbounded == verdict->elements)
+        return kpu_diag_add(diag, KPU_E_REFUTED,
+                            "%lld of the %lld elements of %s cannot be compared, so nothing is "
+                            "proved: sums of their products may overflow",
+                            (long long)verdict->unbounded, (long long)verdict->elements, name);
+    return KPU_OK;
 }
 
 void kpu_gemm_put_verdict(const kpu_gemm_verdict *verdict, kpu_text *out)
 {
-    kpu_text_put_grouped(out, verdict->elements);
-    if (verdict->allowed > 0)
-        kpu_text_format(out,
-                        " elements agree with BLAS; at most off by %.2g, %.2g is allowed there\n",
-                        verdict->error, verdict->allowed);
-    else
-        kpu_text_put(out, " elements are equal to those of BLAS\n");
+    const int64_t right = verdict->elements - verdict->wrong - verdict->unbounded;
+    kpu_text_put_grouped(out, right);
+    kpu_text_put(out, right == 1 ? " element" : " elements");
+    if (verdict->is_exact) {
+        kpu_text_format(out, " %s equal to %s %s\n", right == 1 ? "is" : "are",
+                        right == 1 ? "that of" : "those of", reference_of(verdict));
+        return;
+    }
+    kpu_text_put(out, right == 1 ? " agrees with BLAS" : " agree with BLAS");
+    if (right > verdict->special)
+        kpu_text_format(out, "; at most off by %.2g, %.2g is allowed there", verdict->error,
+                        verdict->allowed);
+    if (verdict->special > 0) {
+        kpu_text_put(out, "; ");
+        kpu_text_put_grouped(out, verdict->special);
+        kpu_text_put(out, " of them infinite or no number, as it has to be");
+    }
+    if (verdict->unbounded > 0) {
+        kpu_text_put(out, "; ");
+        kpu_text_put_grouped(out, verdict->unbounded);
+        kpu_text_put(out, " of ");
+        kpu_text_put_grouped(out, verdict->elements);
+        kpu_text_put(out, " elements cannot be compared: sums of their products may overflow");
+    }
+    kpu_text_put(out, "\n");
 }

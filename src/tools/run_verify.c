@@ -121,7 +121,7 @@ int kpu_run_checks_do(const kpu_run_checks *checks, const kpu_fronts *fronts,
         kpu_text_format(out, "Executed %" PRId64 " candidates, %" PRId64 " of them of the fronts: ",
                         p.done, of_fronts);
         kpu_text_put_grouped(out, p.elements);
-        kpu_text_put(out, " elements are as BLAS has them.\n");
+        kpu_text_put(out, " elements agree with the reference.\n");
     }
     return status;
 }

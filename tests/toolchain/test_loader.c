@@ -315,6 +315,94 @@ static void test_what_is_not_finite(void)
     product_fini(&p);
 }
 
+/* One element of a product of two terms: how it is judged. */
+typedef struct special_case {
+    float a[2], b[2], got;
+    char judged; /* 'r'ight, right and 's'pecial, 'u'nbounded, 'w'rong */
+} special_case;
+
+static char judge(const special_case *s)
+{
+    float c = s->got;
+    const kpu_problem problem = {.dim = {1, 1, 2}, .element_bytes = {4, 4, 4}, .partial_bytes = 4};
+    const kpu_matrices m = {s->a, s->b, &c, {KPU_F32, KPU_F32, KPU_F32}, KPU_F32};
+    kpu_gemm_verdict v;
+    CU_ASSERT_EQUAL(kpu_gemm_verify(&problem, &m, &v, NULL), KPU_OK);
+    CU_ASSERT(v.elements == 1 && !v.is_exact && v.wrong + v.unbounded + v.special <= 1);
+    bool proves = kpu_gemm_complain(&v, "C", NULL) == KPU_OK;
+    CU_ASSERT_EQUAL(proves, v.wrong + v.unbounded == 0);
+    return v.wrong ? 'w' : v.unbounded ? 'u' : v.special ? 's' : 'r';
+}
+
+static void test_judgements(void)
+{
+    const float inf = INFINITY;
+    const special_case cases[] = {
+        /* Infinities and no numbers that come from the matrices. */
+        {{inf, 1}, {1, 1}, inf, 's'},
+        {{inf, 1}, {1, 1}, -inf, 'w'},
+        {{inf, 1}, {1, 1}, NAN, 'w'},
+        {{inf, 1}, {1, 1}, 7, 'w'},
+        {{inf, 1}, {-1, 1}, -inf, 's'},
+        {{inf, -inf}, {1, 1}, NAN, 's'},
+        {{inf, -inf}, {1, 1}, inf, 'w'},
+        {{NAN, 1}, {1, 1}, NAN, 's'},
+        {{NAN, 1}, {1, 1}, 1, 'w'},
+        {{1, 1}, {1, 1}, NAN, 'w'},
+        {{1, 1}, {1, 1}, inf, 'w'},
+        {{1, 1}, {1, 1}, 2, 'r'},
+        /* Sums that overflow to one side, */
+        {{1e30f, 1}, {1e30f, 1}, inf, 's'},
+        {{1e30f, 1}, {1e30f, 1}, -inf, 'w'},
+        {{1e30f, 1}, {1e30f, 1}, NAN, 'w'},
+        {{1e30f, 1}, {1e30f, 1}, 3e38f, 'w'},
+        {{1e30f, 1}, {-1e30f, 1}, -inf, 's'},
+        /* to either, */
+        {{1e30f, 1e30f}, {1e30f, -1e30f}, NAN, 'u'},
+        {{1e30f, 1e30f}, {1e30f, -1e30f}, inf, 'u'},
+        {{1e30f, 1e30f}, {1e30f, -1e30f}, 5, 'u'},
+        /* or perhaps. */
+        {{3e38f, 3e38f}, {1.5f, -0.9f}, inf, 'u'},
+        {{3e38f, 3e38f}, {1.5f, -0.9f}, 1.8e38f, 'r'},
+        {{3e38f, 3e38f}, {1.5f, -0.9f}, -inf, 'w'},
+        {{3e38f, 3e38f}, {1.5f, -0.9f}, NAN, 'w'},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char judged = judge(&cases[i]);
+        CU_ASSERT_EQUAL(judged, cases[i].judged);
+        if (judged != cases[i].judged)
+            fprintf(stderr, "judgement %zu: %c\n", i, judged);
+    }
+}
+
+static void expect_words(const kpu_gemm_verdict *verdict, const char *words)
+{
+    kpu_text text = {0};
+    kpu_gemm_put_verdict(verdict, &text);
+    CU_ASSERT_STRING_EQUAL(text.data, words);
+    kpu_text_fini(&text);
+}
+
+static void test_words(void)
+{
+    kpu_diag diag = {0};
+    const kpu_gemm_verdict nothing = {.elements = 480, .unbounded = 480};
+    CU_ASSERT_EQUAL(kpu_gemm_complain(&nothing, "C", &diag), KPU_E_REFUTED);
+    CU_ASSERT_TRUE(has_text(&diag, "480 of the 480 elements of C cannot be compared, so nothing is "
+                                   "proved: sums of their products may overflow"));
+    kpu_diag_fini(&diag);
+    expect_words(&(kpu_gemm_verdict){.elements = 9, .unbounded = 2, .special = 3, .allowed = 0.5},
+                 "7 elements agree with BLAS; at most off by 0, 0.5 is allowed there; 3 of them "
+                 "infinite or no number, as it has to be; 2 of 9 elements cannot be compared: sums "
+                 "of their products may overflow\n");
+    expect_words(&(kpu_gemm_verdict){.elements = 9, .special = 9},
+                 "9 elements agree with BLAS; 9 of them infinite or no number, as it has to be\n");
+    expect_words(&(kpu_gemm_verdict){.elements = 9, .is_exact = true},
+                 "9 elements are equal to those of BLAS\n");
+    expect_words(&(kpu_gemm_verdict){.elements = 1, .is_exact = true, .without_blas = true},
+                 "1 element is equal to that of a product in 64-bit integers\n");
+}
+
 static void test_integers_saturate_and_wrap(void)
 {
     const int8_t a[2] = {127, 127}, b[2] = {127, 127};
@@ -325,6 +413,7 @@ static void test_integers_saturate_and_wrap(void)
     kpu_matrices m = {a, b, &c, {KPU_I8, KPU_I8, KPU_I8}, KPU_I32};
     kpu_gemm_verdict verdict;
     CU_ASSERT_EQUAL(kpu_gemm_verify(&problem, &m, &verdict, NULL), KPU_OK);
+    CU_ASSERT(verdict.is_exact && !verdict.without_blas);
     CU_ASSERT(verdict.wrong == 0 && verdict.expected == 127);
     c = 126;
     CU_ASSERT_EQUAL(kpu_gemm_verify(&problem, &m, &verdict, NULL), KPU_OK);
@@ -332,7 +421,7 @@ static void test_integers_saturate_and_wrap(void)
     m = (kpu_matrices){wide_a, wide_a, &wide_c, {KPU_I32, KPU_I32, KPU_I64}, KPU_I64};
     wide_c = 2 * (int64_t)INT32_MAX * INT32_MAX; /* beyond what a double counts one by one */
     CU_ASSERT_EQUAL(kpu_gemm_verify(&problem, &m, &verdict, NULL), KPU_OK);
-    CU_ASSERT_EQUAL(verdict.wrong, 0);
+    CU_ASSERT(verdict.wrong == 0 && verdict.is_exact && verdict.without_blas);
     wide_c++;
     CU_ASSERT_EQUAL(kpu_gemm_verify(&problem, &m, &verdict, NULL), KPU_OK);
     CU_ASSERT_EQUAL(verdict.wrong, 1);
@@ -432,6 +521,8 @@ int main(void)
         {"Fortran order", test_fortran_order},
         {"comparison by definition", test_comparison_by_definition},
         {"not finite", test_what_is_not_finite},
+        {"judgements", test_judgements},
+        {"verdicts in words", test_words},
         {"integers saturate and wrap", test_integers_saturate_and_wrap},
         {"complaint", test_complaint},
         {"a bound that says nothing", test_bound_that_says_nothing},

@@ -203,10 +203,25 @@ static int begin_execute(const loader_job *job, void **state)
 /* Keeps what is nearest to wrong over all runs of a kernel. */
 static void add_verdict(kpu_gemm_verdict *sum, const kpu_gemm_verdict *one)
 {
-    int64_t elements = sum->elements + one->elements;
-    if (sum->elements == 0 || one->error * sum->allowed > sum->error * one->allowed)
+    const kpu_gemm_verdict before = *sum;
+    const bool measured = before.elements > before.special + before.unbounded;
+    const bool measures = one->elements > one->special + one->unbounded;
+    if (!measured || (measures && one->error * sum->allowed > sum->error * one->allowed))
         *sum = *one;
-    sum->elements = elements;
+    sum->elements = before.elements + one->elements;
+    sum->special = before.special + one->special;
+    sum->unbounded = before.unbounded + one->unbounded;
+}
+
+static int complain(const loader_job *job, const kpu_gemm_verdict *verdict, const char *tensor,
+                    const char *run)
+{
+    kpu_text what = {0};
+    kpu_text_format(&what, "%s (kernel %s)", tensor, run);
+    int status = what.failed ? loader_no_memory(job->diag)
+                             : kpu_gemm_complain(verdict, what.data, job->diag);
+    kpu_text_fini(&what);
+    return status;
 }
 
 static int check(const loader_job *job, execute_state *s, const loader_run *run,
@@ -217,23 +232,18 @@ static int check(const loader_job *job, execute_state *s, const loader_run *run,
     kpu_gemm_verdict verdict;
     int status =
         kpu_gemm_verify(&run->kernel->result.mapping.problem, matrices, &verdict, job->diag);
-    if (!status && verdict.wrong > 0) {
-        kpu_text what = {0};
-        kpu_text_format(&what, "%s (kernel %s)", tensor, run->name);
-        status = what.failed ? loader_no_memory(job->diag)
-                             : kpu_gemm_complain(&verdict, what.data, job->diag);
-        kpu_text_fini(&what);
-    }
+    if (!status && verdict.wrong > 0)
+        status = complain(job, &verdict, tensor, run->name);
     if (status)
         return status;
     if (run->batch == 0)
         s->verdict = (kpu_gemm_verdict){0};
     add_verdict(&s->verdict, &verdict);
-    if (run->batch + 1 == code->batch) {
-        kpu_text_format(&s->report, "%s: %s: ", code->name, tensor);
-        kpu_gemm_put_verdict(&s->verdict, &s->report);
-    }
-    return KPU_OK;
+    if (run->batch + 1 < code->batch)
+        return KPU_OK;
+    kpu_text_format(&s->report, "%s: %s: ", code->name, tensor);
+    kpu_gemm_put_verdict(&s->verdict, &s->report);
+    return complain(job, &s->verdict, tensor, code->name);
 }
 
 static int execute_run(const loader_job *job, void *state, const loader_run *run)
