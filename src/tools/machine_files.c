@@ -48,8 +48,11 @@ int kpu_machine_files_list(const char *folder, kpu_machine_files *out, kpu_diag 
     DIR *directory = out->folder ? opendir(out->folder) : NULL;
     if (!directory) {
         const kpu_place place = {.file = out->folder};
-        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "cannot read the folder: %s",
-                               strerror(errno));
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "cannot read the folder: %s%s",
+                               strerror(errno),
+                               folder || !out->folder || strcmp(out->folder, folders[0]) == 0
+                                   ? ""
+                                   : "; nor is there a folder configs here");
     }
     int status = KPU_OK;
     const struct dirent *entry;
