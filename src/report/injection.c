@@ -47,12 +47,12 @@ TIME_COLUMN(ab_l1, TIME_AB_L1)
 
 static const listing_column columns[] = {
     {.title = "tile", .put = put_tile},
-    {.title = "T_compute", .number = true, .put = put_compute},
-    {.title = "A_in_L2", .number = true, .put = put_a_l2},
-    {.title = "B_in_DRAM", .number = true, .put = put_b_dram},
-    {.title = "B_in_L3", .number = true, .put = put_b_l3},
-    {.title = "B_in_L2", .number = true, .put = put_b_l2},
-    {.title = "A+B_in_L1", .number = true, .put = put_ab_l1},
+    {.title = "T_compute", .heading = "compute", .number = true, .put = put_compute},
+    {.title = "A_in_L2", .heading = "A L2", .number = true, .put = put_a_l2},
+    {.title = "B_in_DRAM", .heading = "B DRAM", .number = true, .put = put_b_dram},
+    {.title = "B_in_L3", .heading = "B L3", .number = true, .put = put_b_l3},
+    {.title = "B_in_L2", .heading = "B L2", .number = true, .put = put_b_l2},
+    {.title = "A+B_in_L1", .heading = "A+B L1", .number = true, .put = put_ab_l1},
 };
 
 static int print(const injection_source *source, int64_t rows, const kpu_list_style *style,

@@ -48,10 +48,15 @@ static void widen(int *width, size_t length)
     *width = (int)length > *width ? (int)length : *width;
 }
 
+static const char *heading_of(const listing_column *column)
+{
+    return column->heading ? column->heading : column->title;
+}
+
 static void measure(printer *p)
 {
     for (size_t c = 0; c < p->columns; c++)
-        p->width[c] = (int)strlen(p->column[c]->title);
+        p->width[c] = (int)strlen(heading_of(p->column[c]));
     for (int64_t row = 0; row < p->list->rows; row++)
         for (size_t c = 0; c < p->columns && has_record(p, row); c++) {
             make_cell(p, c, row);
@@ -97,7 +102,7 @@ static void begin_table(printer *p)
         return;
     put_kernel_cell(p, "kernel");
     for (size_t c = 0; c < p->columns; c++)
-        put_padded(p, c, p->column[c]->title);
+        put_padded(p, c, heading_of(p->column[c]));
 }
 
 static void put_table_record(printer *p, int64_t row)

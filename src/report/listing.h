@@ -7,8 +7,9 @@
 
 typedef struct listing_column {
     const char *title;
-    bool number; /* the text that `put` appends is an integer */
-    bool null;   /* JSON: null where there is no value; else the key is left out there */
+    const char *heading; /* a shorter title, of tables; NULL: the title */
+    bool number;         /* the text that `put` appends is an integer */
+    bool null;           /* JSON: null where there is no value; else the key is left out there */
     bool verbose_only;
     /* Appends the value, or nothing: there is none. `row` is that of a record. */
     void (*put)(const void *source, int64_t row, kpu_text *text);
