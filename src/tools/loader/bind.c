@@ -1,4 +1,5 @@
 /* An object laid over a machine: what fits where, and how long it takes. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,11 +53,30 @@ static int time_kernel(loader_binding *b, loader_kernel *kernel, kpu_simulator *
     return overflows ? KPU_E_RANGE : KPU_OK;
 }
 
+/* Each step is a command at least, so that there are too many can be said before they are timed,
+ * which takes long. */
+static int check_length(const loader_kernel *kernel, kpu_diag *diag)
+{
+    const int64_t *tiles = kernel->result.mapping.tiles;
+    int64_t steps;
+    if (kpu_mul_overflows(tiles[KPU_M], tiles[KPU_N], &steps) ||
+        kpu_mul_overflows(steps, tiles[KPU_K], &steps))
+        steps = INT64_MAX;
+    if (steps <= KPU_SCHEDULE_COMMANDS_MAX)
+        return KPU_OK;
+    return kpu_diag_add(diag, KPU_E_RANGE,
+                        "kernel %s: its %" PRId64 " steps are more commands than the %" PRId64
+                        " that are listed or executed; larger tiles give fewer",
+                        kernel->code->name, steps, (int64_t)KPU_SCHEDULE_COMMANDS_MAX);
+}
+
 static int bind_kernel(loader_binding *b, size_t number, kpu_simulator *simulator, kpu_diag *diag)
 {
     loader_kernel *kernel = &b->kernels[number];
     kernel->code = &b->program->kernels[number];
     int status = kpu_dfx_bind(kernel->code, &b->machine, &kernel->result.mapping, diag);
+    if (!status && b->needs_commands)
+        status = check_length(kernel, diag);
     if (status)
         return status;
     status = time_kernel(b, kernel, simulator);
@@ -140,7 +160,7 @@ static int place_tensors(loader_binding *b, kpu_diag *diag)
 
 int loader_bind(const char *path, const loader_values *values, loader_binding *out, kpu_diag *diag)
 {
-    *out = (loader_binding){.path = path};
+    *out = (loader_binding){.path = path, .needs_commands = loader_needs_commands(values)};
     int status = kpu_object_read(path, &out->program, diag);
     if (!status)
         status = choose_machine(out->program, values, &out->machine, diag);

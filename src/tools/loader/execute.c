@@ -8,17 +8,9 @@
 #include "tools/matrix_file.h"
 #include "tools/output.h"
 
-/* A file for a tensor, as the command line has it. */
-typedef struct tensor_file {
-    const char *option, *path;
-    size_t tensor;
-} tensor_file;
-
 typedef struct execute_state {
     void **data; /* what is in DRAM of each tensor */
     size_t tensor_count;
-    tensor_file *inputs, *outputs;
-    size_t input_count, output_count;
     kpu_gemm_verdict verdict; /* of the kernel's runs so far */
     kpu_text report;
 } execute_state;
@@ -26,94 +18,6 @@ typedef struct execute_state {
 static bool wants_execute(const loader_values *values)
 {
     return loader_executes(values);
-}
-
-/* ---- Which file is for which tensor ------------------------------------------------------- */
-
-static int find_tensor(const loader_job *job, const char *option, const char *name, size_t *out)
-{
-    const kpu_dfx *program = job->binding->program;
-    const char **names = calloc(program->tensor_count + 1, sizeof *names);
-    if (!names)
-        return loader_no_memory(job->diag);
-    *out = program->tensor_count;
-    for (size_t t = 0; t < program->tensor_count; t++) {
-        names[t] = program->tensors[t].name;
-        *out = strcmp(names[t], name) == 0 ? t : *out;
-    }
-    int status = KPU_OK;
-    if (*out == program->tensor_count) {
-        const char *nearest = kpu_nearest_name(name, names, program->tensor_count);
-        status = kpu_diag_add(job->diag, KPU_E_USAGE, "%s: %s has no tensor \"%s\"%s%s%s", option,
-                              job->binding->path, name, nearest ? "; did you mean \"" : "",
-                              nearest ? nearest : "", nearest ? "\"?" : "");
-    }
-    free(names);
-    return status;
-}
-
-/* NAME=FILE */
-static int parse_pair(const loader_job *job, const char *option, const char *pair, tensor_file *out)
-{
-    const char *equals = strchr(pair, '=');
-    if (!equals || equals == pair || !equals[1])
-        return kpu_diag_add(job->diag, KPU_E_USAGE, "%s: expected NAME=FILE, got \"%s\"", option,
-                            pair);
-    char *name = strndup(pair, (size_t)(equals - pair));
-    if (!name)
-        return loader_no_memory(job->diag);
-    *out = (tensor_file){.option = option, .path = equals + 1};
-    int status = find_tensor(job, option, name, &out->tensor);
-    free(name);
-    return status;
-}
-
-static int parse_pairs(const loader_job *job, const char *option, const kpu_option_list *pairs,
-                       tensor_file **out, size_t *count)
-{
-    int status = KPU_OK;
-    *out = calloc(pairs->count + KPU_OPERANDS, sizeof **out);
-    if (!*out)
-        return loader_no_memory(job->diag);
-    for (size_t i = 0; i < pairs->count; i++) {
-        int result = parse_pair(job, option, pairs->items[i], &(*out)[*count]);
-        status = status ? status : result;
-        *count += !result;
-    }
-    return status;
-}
-
-/* --input-a, --input-b, --output-c */
-static int add_operands(const loader_job *job, execute_state *s)
-{
-    static const char *const options[KPU_OPERANDS] = {"--input-a", "--input-b", "--output-c"};
-    const kpu_dfx *program = job->binding->program;
-    for (int x = 0; x < KPU_OPERANDS; x++) {
-        const char *path = job->values->operand[x];
-        if (!path)
-            continue;
-        if (program->kernel_count != 1)
-            return kpu_diag_add(job->diag, KPU_E_USAGE,
-                                "%s is for programs of one kernel, this one has %zu; use %s "
-                                "NAME=FILE",
-                                options[x], program->kernel_count,
-                                x == KPU_C ? "--output" : "--input");
-        const tensor_file file = {options[x], path, (size_t)program->kernels[0].tensor[x]};
-        if (x == KPU_C)
-            s->outputs[s->output_count++] = file;
-        else
-            s->inputs[s->input_count++] = file;
-    }
-    return KPU_OK;
-}
-
-static int read_files(const loader_job *job, execute_state *s)
-{
-    const loader_values *v = job->values;
-    int status = parse_pairs(job, "--input", &v->inputs, &s->inputs, &s->input_count);
-    int outputs = parse_pairs(job, "--output", &v->outputs, &s->outputs, &s->output_count);
-    int operands = s->inputs && s->outputs ? add_operands(job, s) : KPU_E_MEMORY;
-    return status ? status : outputs ? outputs : operands;
 }
 
 /* ---- Inputs ------------------------------------------------------------------------------ */
@@ -141,40 +45,27 @@ static void fill(const loader_job *job, size_t tensor, void *data)
     kpu_random_matrix_fill(&numbers, data, count);
 }
 
-static bool comes_from_outside(const kpu_dfx_tensor *tensor)
-{
-    return tensor->role == KPU_DFX_INPUT || tensor->role == KPU_DFX_CONSTANT;
-}
-
 static int load_tensor(const loader_job *job, execute_state *s, size_t number)
 {
     const kpu_dfx_tensor *tensor = &job->binding->program->tensors[number];
-    const tensor_file *file = NULL;
+    const loader_file *file = NULL;
     int64_t bytes;
     int status = kpu_matrix_bytes(tensor, &bytes, job->diag);
-    for (size_t i = 0; !status && i < s->input_count; i++)
-        if (s->inputs[i].tensor == number) {
-            if (file)
-                status = kpu_diag_add(job->diag, KPU_E_USAGE, "%s: tensor %s has a file already",
-                                      s->inputs[i].option, tensor->name);
-            file = &s->inputs[i];
-        }
     if (status)
         return status;
-    if (file && !comes_from_outside(tensor))
-        return kpu_diag_add(job->diag, KPU_E_USAGE,
-                            "%s: tensor %s is no input, a kernel computes it", file->option,
-                            tensor->name);
+    for (size_t i = 0; i < job->files->input_count; i++)
+        if (job->files->inputs[i].tensor == number)
+            file = &job->files->inputs[i];
     s->data[number] = calloc(1, (size_t)bytes);
     if (!s->data[number])
         return loader_no_memory(job->diag);
     if (file)
         return kpu_matrix_file_read(file->path, tensor, s->data[number], job->diag);
-    if (comes_from_outside(tensor) && job->values->random < 0)
+    if (loader_is_from_outside(tensor) && job->values->random < 0)
         return kpu_diag_add(job->diag, KPU_E_USAGE,
                             "input %s is missing; give --input %s=FILE, or --random SEED",
                             tensor->name, tensor->name);
-    if (comes_from_outside(tensor))
+    if (loader_is_from_outside(tensor))
         fill(job, number, s->data[number]);
     return KPU_OK;
 }
@@ -190,7 +81,7 @@ static int begin_execute(const loader_job *job, void **state)
     if (!s->data)
         return loader_no_memory(job->diag);
     s->tensor_count = program->tensor_count;
-    int status = read_files(job, s);
+    int status = KPU_OK;
     for (size_t t = 0; status != KPU_E_MEMORY && t < program->tensor_count; t++) {
         int result = load_tensor(job, s, t);
         status = status ? status : result;
@@ -275,9 +166,11 @@ static int write_outputs(const loader_job *job, const execute_state *s)
 {
     const kpu_dfx *program = job->binding->program;
     int status = KPU_OK;
-    for (size_t i = 0; !status && i < s->output_count; i++)
-        status = kpu_matrix_file_write(s->outputs[i].path, &program->tensors[s->outputs[i].tensor],
-                                       s->data[s->outputs[i].tensor], job->diag);
+    for (size_t i = 0; !status && i < job->files->output_count; i++) {
+        const loader_file *file = &job->files->outputs[i];
+        status = kpu_matrix_file_write(file->path, &program->tensors[file->tensor],
+                                       s->data[file->tensor], job->diag);
+    }
     return status;
 }
 
@@ -293,8 +186,6 @@ static int end_execute(const loader_job *job, void *state, int status)
     for (size_t t = 0; t < s->tensor_count; t++)
         free(s->data[t]);
     free(s->data);
-    free(s->inputs);
-    free(s->outputs);
     kpu_text_fini(&s->report);
     free(s);
     return status;

@@ -17,6 +17,8 @@ typedef struct loader_values {
 
 /* Whether the program is executed with numbers. */
 bool loader_executes(const loader_values *values);
+/* Whether commands are wanted one by one, and not cycles alone. */
+bool loader_needs_commands(const loader_values *values);
 
 /* ---- Binding (bind.c) ---------------------------------------------------------------------- */
 
@@ -40,6 +42,7 @@ typedef struct loader_binding {
     loader_place *tensors;      /* program->tensor_count */
     loader_place partial_sums;  /* scratch, of whichever kernel runs; 0 bytes: none needs it */
     int64_t cycles, dram_bytes; /* of the whole program */
+    bool needs_commands;        /* kernels of too many are refused */
 } loader_binding;
 
 /* Reads the object, lays every kernel over the machine, times it and places the tensors. Complains
@@ -63,6 +66,7 @@ typedef struct loader_run {
 typedef struct loader_job {
     const loader_binding *binding;
     const loader_values *values;
+    const struct loader_files *files;
     kpu_diag *diag;
 } loader_job;
 
@@ -83,10 +87,30 @@ extern const loader_stage loader_stage_execute; /* inputs, outputs, --check */
 /* Time by engine and level, stalls, roofline (profile.c). */
 int loader_print_profile(const loader_job *job);
 
+/* ---- Files (files.c) ------------------------------------------------------------------------ */
+
+/* A file for a tensor, as the command line has it. */
+typedef struct loader_file {
+    const char *option, *path;
+    size_t tensor;
+} loader_file;
+
+typedef struct loader_files {
+    loader_file *inputs, *outputs;
+    size_t input_count, output_count;
+} loader_files;
+
+/* Which file is for which tensor; and that no file is written over another that the program reads
+ * or writes. To be freed after an error too. */
+int loader_find_files(const loader_job *job, loader_files *out);
+void loader_free_files(loader_files *files);
+
 /* ---- Shared ------------------------------------------------------------------------------- */
 
 /* Where one run of a kernel finds an operand in its tensor, in bytes. */
 int64_t loader_batch_offset(const kpu_dfx_kernel *code, int operand, int64_t batch);
 int loader_no_memory(kpu_diag *diag);
+/* Whether no kernel computes it. */
+bool loader_is_from_outside(const kpu_dfx_tensor *tensor);
 
 #endif

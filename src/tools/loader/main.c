@@ -1,5 +1,4 @@
 /* kpu-loader: an object file onto a machine; what it does there, with real numbers. */
-#include <string.h>
 
 #include "tools/loader/loader.h"
 #include "tools/output.h"
@@ -79,6 +78,9 @@ static int do_kernel(const loader_job *job, void *const states[STAGES], size_t n
     kpu_schedule schedule;
     int status =
         kpu_schedule_make(&b->machine, &kernel->result.mapping, NULL, &schedule, job->diag);
+    if (status == KPU_E_RANGE)
+        return kpu_diag_add(job->diag, status, "kernel %s has no list of commands",
+                            kernel->code->name);
     if (status)
         return status == KPU_E_MEMORY ? loader_no_memory(job->diag) : status;
     const int64_t batch = kernel->code->batch;
@@ -144,6 +146,14 @@ bool loader_executes(const loader_values *v)
     return named || v->inputs.count > 0 || v->outputs.count > 0 || v->random >= 0 || v->check;
 }
 
+bool loader_needs_commands(const loader_values *v)
+{
+    for (size_t s = 0; s < STAGES; s++)
+        if (stages[s]->wanted(v))
+            return true;
+    return false;
+}
+
 int loader_no_memory(kpu_diag *diag)
 {
     return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
@@ -154,9 +164,8 @@ int64_t loader_batch_offset(const kpu_dfx_kernel *code, int operand, int64_t bat
     return batch * code->batch_stride[operand] * kpu_dtype_bytes(code->dtype[operand]);
 }
 
-static int check_usage(const loader_values *v, const char *object, kpu_diag *diag)
+static int check_usage(const loader_values *v, kpu_diag *diag)
 {
-    const char *const outputs[] = {v->emit, v->trace, v->operand[KPU_C]};
     kpu_table_format format;
     int status = kpu_tool_choose_format(v->format, &format, diag);
     if (status)
@@ -165,10 +174,6 @@ static int check_usage(const loader_values *v, const char *object, kpu_diag *dia
         return kpu_diag_add(diag, KPU_E_USAGE, "--verbose needs --dry-run");
     if (v->format && v->dry_run == v->profile)
         return kpu_diag_add(diag, KPU_E_USAGE, "--format needs one of --dry-run and --profile");
-    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
-        if (outputs[i] && strcmp(outputs[i], object) == 0)
-            return kpu_diag_add(diag, KPU_E_USAGE, "%s is the object; it is not written over",
-                                object);
     return KPU_OK;
 }
 
@@ -176,14 +181,18 @@ static int run(const kpu_call *call)
 {
     const loader_values *v = call->values;
     loader_binding binding = {0};
-    const loader_job job = {&binding, v, call->diag};
-    int status = check_usage(v, call->operands[0], call->diag);
+    loader_files files = {0};
+    const loader_job job = {&binding, v, &files, call->diag};
+    int status = check_usage(v, call->diag);
     if (!status)
         status = loader_bind(call->operands[0], v, &binding, call->diag);
+    if (!status)
+        status = loader_find_files(&job, &files);
     if (!status)
         status = do_stages(&job);
     if (!status && v->profile)
         status = loader_print_profile(&job);
+    loader_free_files(&files);
     loader_unbind(&binding);
     return status;
 }
