@@ -82,7 +82,7 @@ static int check_shapes(flat_file *file)
 
 int kpu_dfx_flat_build(const flat_file *file, const kpu_mapping *mapping, kpu_dfx **out)
 {
-    static char name[] = "MATMUL";
+    char name[] = "MATMUL";
     kpu_node node = {.name = name};
     kpu_tensor tensors[KPU_OPERANDS];
     kpu_matmul matmul = {.problem = file->problem, .batch = file->batch};
