@@ -208,8 +208,8 @@ int kpu_npy_parse(const char *path, const void *data, size_t bytes, kpu_npy *out
     out->data_offset = kpu_npy_header_bytes(data);
     if (version[0] < 1 || version[0] > 3 || version[1] != 0)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
-                               "is a .npy file of version %d.%d, expected 1.0, 2.0 or 3.0", version[0],
-                               version[1]);
+                               "is a .npy file of version %d.%d, expected 1.0, 2.0 or 3.0",
+                               version[0], version[1]);
     if (!out->data_offset)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "its .npy header is longer than %d bytes",
                                KPU_NPY_HEADER_MAX);

@@ -105,7 +105,7 @@ typedef struct form {
 static const form forms[] = {
     {"MATMUL", "", false, false, false, false},
     {"MATMUL", "\"transpose_a\": true", true, false, false, false},
-    {"MATMUL", "\"transpose_b\": 1, \"transpose_a\": false", false, true, false, false},
+    {"MATMUL", "\"transpose_b\": true, \"transpose_a\": false", false, true, false, false},
     {"MATMUL", "\"transpose_a\": true, \"transpose_b\": true", true, true, false, false},
     {"GEMM", "\"transA\": 1", true, false, true, true},
     {"GEMM", "\"alpha\": 1.0, \"transpose_b\": true", false, true, true, true},
