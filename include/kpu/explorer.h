@@ -70,6 +70,70 @@ const char *kpu_space_output(const kpu_space *space); /* [sweep] output, or resu
 size_t kpu_space_objective_count(const kpu_space *space);
 int kpu_space_objective(const kpu_space *space, size_t n);
 
+/* ---- Which rows are kept ---------------------------------------------------------------- */
+
+/* [sweep] store. */
+typedef enum kpu_keep_kind {
+    KPU_KEEP_ALL,
+    KPU_KEEP_FRONT, /* the fronts of the sweep's objectives, one a GEMM */
+    KPU_KEEP_TOP,   /* of each GEMM the `count` that fit and have the best first objective; of equal
+                       ones those of the least id */
+    KPU_KEEP_SAMPLE /* `count` of all candidates, drawn uniformly: a function of the seed and of
+                       which candidates there are */
+} kpu_keep_kind;
+typedef struct kpu_keep {
+    kpu_keep_kind kind;
+    int64_t count;
+} kpu_keep;
+kpu_keep kpu_space_keep(const kpu_space *space);
+
+struct kpu_row;
+/* Chooses among rows that come one by one; the outcome does not depend on their order. Memory grows
+ * with what is kept. */
+typedef struct kpu_selection kpu_selection;
+/* Not for KPU_KEEP_ALL. NULL: out of memory. */
+kpu_selection *kpu_selection_new(const kpu_space *space, kpu_keep keep);
+void kpu_selection_free(kpu_selection *selection); /* takes NULL */
+/* *accepted: the row is among those to keep, so far. `number` is the caller's, for the list. */
+int kpu_selection_offer(kpu_selection *selection, const struct kpu_row *row, int64_t number,
+                        bool *accepted);
+/* The numbers of those kept, ascending, malloc'ed. KPU_OK or KPU_E_MEMORY. */
+int kpu_selection_list(const kpu_selection *selection, int64_t **numbers, size_t *count);
+
+/* ---- Identity ---------------------------------------------------------------------------- */
+
+/* What decides the rows of a run, part by part, so that it can be said which differs. */
+typedef struct kpu_identity_part {
+    const char *name;    /* "machines", "seed"; a constant */
+    const char *meaning; /* for complaints: "the machines", "the seed" */
+    char value[64];      /* a hash, number or word; no blanks */
+} kpu_identity_part;
+enum { KPU_IDENTITY_PARTS = 12 };
+typedef struct kpu_identity {
+    kpu_identity_part part[KPU_IDENTITY_PARTS];
+} kpu_identity;
+/* Model, machines, workloads, axes, constraints, sample, seed, search, budget, population,
+ * objectives, store; each hash over a text as in kpu_space_hash. KPU_OK or KPU_E_MEMORY. */
+int kpu_space_identity(const kpu_space *space, kpu_identity *out);
+
+/* ---- Shards ------------------------------------------------------------------------------ */
+
+/* Part `index` (from 0) of `count` of a run; count 0 or 1: all of it. Parts are cut into many
+ * blocks that are dealt out in turn, so that they take about equally long. */
+typedef struct kpu_shard {
+    int64_t index, count;
+} kpu_shard;
+/* How a search is cut, and how its parts go together again. */
+typedef enum kpu_shard_kind {
+    KPU_SHARDS_NONE,      /* not at all: it learns from all of its candidates */
+    KPU_SHARDS_OF_POINTS, /* blocks of points of the run; together: by ascending id */
+    KPU_SHARDS_OF_DRAWS,  /* blocks of candidates in the order of evaluation; together: in turn a
+                             block of each */
+    KPU_SHARDS_OF_GEMMS   /* GEMM g belongs to part g % count; together: by ascending id */
+} kpu_shard_kind;
+/* Points, or candidates, of a block, when the space's own search is cut into `count`. */
+int64_t kpu_shard_block(const kpu_space *space, int64_t count);
+
 /* ---- Evaluation ------------------------------------------------------------------------- */
 
 /* An evaluated point: its numbers in the order of the metric table. */
@@ -93,10 +157,16 @@ typedef struct kpu_explore_options {
     void *progress_context;
     const volatile int *stop; /* set by a signal handler; may be NULL */
     bool plain_walk;          /* without kpu_simulator_set_fast_forward; changes no row */
+    int64_t first; /* points of the run (of the shard) that are done already; `done` counts
+                      them */
+    kpu_shard shard;
+    struct kpu_ranks *ranks; /* other processes that help (kpu/ranks.h); may be NULL */
 } kpu_explore_options;
 
 /* Evaluates every point of the run. Rows do not depend on the number of threads. Stopped, it hands
- * over what is complete up to the first point that is not, and returns KPU_E_INTERRUPTED. Memory
+ * over what is complete up to the first point that is not, and returns KPU_E_INTERRUPTED. Whenever
+ * progress is called, and it is called last of all, the rows of the first `done` points were handed
+ * over, and no others. Memory
  * does not depend on the size of the space. */
 int kpu_explore(const kpu_space *space, const kpu_explore_options *options, kpu_diag *diag);
 
@@ -120,6 +190,7 @@ typedef struct kpu_search {
     kpu_search_need sample;      /* [sweep] sample */
     kpu_search_need certificate; /* TAKES: can write one */
     bool only_fronts;            /* gives rows of the fronts alone, not of all that it evaluated */
+    kpu_shard_kind shards;
     int (*run)(struct kpu_search_session *session); /* private to the explorer */
 } kpu_search;
 
@@ -154,6 +225,19 @@ typedef struct kpu_search_progress {
     int64_t boxes, open;
 } kpu_search_progress;
 
+/* What an interrupted run of the same search found out. */
+typedef struct kpu_search_past {
+    int64_t count; /* rows that are known */
+    /* Row n, asked once each in ascending order: *id, and the metrics, of which those suffice that
+     * the search looks at (feasible, objectives, and what kpu_search_needs says). */
+    int (*read)(void *context, int64_t n, int64_t *id, kpu_metric_value *metrics, kpu_diag *diag);
+    void *context;
+    /* exhaustive: how far it had come (of kpu_search_progress); `count` may be less than
+     * `evaluations`, if not all rows were kept. Others begin anew and find their first `count`
+     * evaluations known: KPU_E_INPUT if one of them is of another point. */
+    int64_t points, evaluations, feasible;
+} kpu_search_past;
+
 typedef struct kpu_search_options {
     const kpu_search_settings *settings; /* NULL: kpu_space_search */
     int threads;                         /* as in kpu_explore_options, like all that follows */
@@ -169,7 +253,18 @@ typedef struct kpu_search_options {
      * certificate, and less memory. */
     int (*certificate)(void *context, const char *text, size_t bytes, kpu_diag *diag);
     void *certificate_context;
+    const kpu_search_past *past; /* NULL: none */
+    /* Each evaluation that was not known, in their order, for searches that give rows of the fronts
+     * alone: what `past` is made of. The sink gets all their rows at the end, past or not; that of
+     * other searches gets no row that was known. May be NULL. */
+    int (*noted)(void *context, const kpu_row *row, kpu_diag *diag);
+    void *noted_context;
+    kpu_shard shard;         /* KPU_E_USAGE if the search has no such parts */
+    struct kpu_ranks *ranks; /* other processes that help (kpu/ranks.h); may be NULL */
 } kpu_search_options;
+
+/* Whether a search looks at this metric of a row that is known. */
+bool kpu_search_needs(const kpu_space *space, size_t metric);
 
 /* Searches the space. The rows are a function of the space and the settings, whatever the number of
  * threads. `summary` gets the last progress, of a run that was stopped or failed too. Errors as

@@ -29,17 +29,53 @@ typedef struct kpu_column {
 
 typedef struct kpu_store kpu_store;
 
-/* Creates FILE.partial-PID beside `path` (FILE.partial-PID-1, ... if that stands there already); it
- * gets its name in kpu_store_finish. Fails if `path` exists and !force, is a folder, or cannot be
- * created (KPU_E_INPUT). Columns are copied; names differ over all groups. All row columns grow
- * together. */
+/* Creates FILE.partial beside `path`, and journals beside that; it gets its name in
+ * kpu_store_finish. Without `force` fails if `path` exists, or FILE.partial of a run that did not
+ * end; with it the latter is dropped. Fails whatever `force` says if another process writes there,
+ * if `path` is a folder, or cannot be created (all KPU_E_INPUT). Columns are copied; names differ
+ * over all groups. All row columns grow together. */
 int kpu_store_create(const char *path, bool force, const kpu_column *columns, size_t count,
                      kpu_store **out, kpu_diag *diag);
-/* rows: row-major, `count` x columns values. Buffered to whole chunks; every 2 s or so what came is
- * flushed, so that a killed run leaves a partial file that opens. After a failure (KPU_E_IO: disk
- * full, ...) the store only takes kpu_store_finish, which fails too, or kpu_store_abandon. A limit
- * on the size of files is an error only in a process that ignores SIGXFSZ. */
+/* Goes on with FILE.partial as its last commit left it. KPU_E_INPUT: there is none
+ * (kpu_store_probe tells beforehand), its columns are others, or another process writes there.
+ * Tables, texts and attributes are there; they may be written again. */
+int kpu_store_resume(const char *path, const kpu_column *columns, size_t count, kpu_store **out,
+                     kpu_diag *diag);
+
+/* What stands at `path`. */
+typedef struct kpu_store_state {
+    bool is_finished; /* a file of that name, whatever is in it */
+    bool is_partial;  /* FILE.partial with something committed */
+    bool is_written;  /* by a process that lives */
+    char writer[256]; /* "host, process 123, since 2026-01-31 12:00:00 UTC", or "" */
+} kpu_store_state;
+void kpu_store_probe(const char *path, kpu_store_state *out);
+/* Removes FILE.partial and its journals. KPU_E_INPUT: another process writes there. */
+int kpu_store_drop_partial(const char *path, kpu_diag *diag);
+
+/* rows: row-major, `count` x columns values. Buffered to whole chunks. They survive a crash of the
+ * process, or of the machine, once they are committed. After a failure (KPU_E_IO: disk full, file
+ * removed, ...) the store takes nothing more; what was committed before stays. A limit on the size
+ * of files is an error only in a process that ignores SIGXFSZ. */
 int kpu_store_append(kpu_store *store, const kpu_metric_value *rows, size_t count, kpu_diag *diag);
+int64_t kpu_store_rows(const kpu_store *store); /* appended, those before a resume too */
+/* A number that is committed together with the rows that were appended before, and is gone from a
+ * finished file; name: a constant; at most KPU_STORE_NUMBERS. */
+enum { KPU_STORE_NUMBERS = 8 };
+void kpu_store_set_number(kpu_store *store, const char *name, int64_t value);
+/* As it was set last, or committed before a resume; false: never. */
+bool kpu_store_get_number(const kpu_store *store, const char *name, int64_t *out);
+/* Makes all that came durable, or nothing of it: whenever this process or the machine dies,
+ * FILE.partial is what a commit left. Creation commits nothing. */
+int kpu_store_commit(kpu_store *store, kpu_diag *diag);
+/* The same if the last one is long enough ago: 2 s, more (up to 4.5 s) where commits are slow. Call
+ * it often: a run in which no row comes has to call it too. */
+int kpu_store_commit_if_due(kpu_store *store, kpu_diag *diag);
+/* `count` values of a column from row `first` on, of rows that were appended. */
+int kpu_store_read(kpu_store *store, size_t column, int64_t first, int64_t count,
+                   kpu_metric_value *out, kpu_diag *diag);
+/* malloc'ed copy of /provenance/<name>, or NULL: what was written before a resume. */
+char *kpu_store_text(kpu_store *store, const char *name);
 /* A table: strings in cells[row * columns + column] (numbers are printed text, converted; a double
  * may be "400/3", an enumeration is its word). */
 int kpu_store_write_table(kpu_store *store, const kpu_column *columns, size_t column_count,
@@ -50,16 +86,20 @@ int kpu_store_write_text(kpu_store *store, const char *name, const char *text, k
 /* Text attribute of the file itself: "model_version", ... (format, format_version,
  * library_version, rows and complete are written by the store). */
 int kpu_store_write_attribute(kpu_store *store, const char *name, const char *text, kpu_diag *diag);
-/* Flush, fsync, rename; frees. Without force never replaces: if a file of that name has come into
- * being, the results stay under their partial name and the complaint says so. */
+/* Commit, rename; frees. Without force never replaces: if a file of that name has come into being,
+ * the results stay under their partial name and the complaint says so. On other failures too all
+ * that was committed stays there. */
 int kpu_store_finish(kpu_store *store, kpu_diag *diag);
-/* The same for a run that was interrupted: the rows that came, under another name in the same
- * folder, which is never replaced; the attribute `complete` stays 0. */
-int kpu_store_finish_as(kpu_store *store, const char *path, kpu_diag *diag);
+/* Commits if it can (KPU_E_IO, told, if not; a store that failed before does not try) and leaves
+ * FILE.partial for kpu_store_resume; frees. */
+int kpu_store_suspend(kpu_store *store, kpu_diag *diag);
+int kpu_store_finish_as(kpu_store *store, const char *path,
+                        kpu_diag *diag);  /* going: see suspend */
 void kpu_store_abandon(kpu_store *store); /* closes, removes the partial; frees; takes NULL */
 
-/* Reading: every complaint names the file. A partial file of a killed run opens too, with the rows
- * that were flushed; kpu_results_complete tells. */
+/* Reading: every complaint names the file. FILE.partial of a run that was killed, or is under way,
+ * opens too, with the rows of its last commit, which do not change while it is open;
+ * kpu_results_complete tells. */
 typedef struct kpu_results kpu_results;
 int kpu_results_open(const char *path, kpu_results **out, kpu_diag *diag);
 void kpu_results_close(kpu_results *results); /* takes NULL */

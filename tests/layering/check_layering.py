@@ -14,7 +14,8 @@ MODULES = ("base config machine workload mapping compiler simulator metrics expl
 
 # Public headers that are not named like their module: its second face.
 FACES = {"dtype": "workload", "graph": "workload", "dfx": "compiler", "kpu_object": "compiler",
-         "schedule": "simulator", "execute": "simulator", "tiling": "explorer"}
+         "schedule": "simulator", "execute": "simulator", "tiling": "explorer",
+         "ranks": "explorer"}
 
 # header -> the one module that may include it
 OWNERS = {"omp.h": "explorer", "hdf5.h": "store", "ini.h": "config", "jansson.h": "base",

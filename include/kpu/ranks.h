@@ -1,0 +1,42 @@
+/* kpu/ranks.h - several processes that evaluate one run together. One of them, rank 0, leads and is
+ * the only one that has results; the others serve it. What comes out does not depend on how many
+ * there are, who did what, or which of them were lost on the way. This knows no MPI: a transport
+ * gives the four functions below. */
+#ifndef KPU_RANKS_H
+#define KPU_RANKS_H
+
+#include "kpu/explorer.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Messages are whole, and in order between two ranks. Only the thread that made the transport
+ * calls it. */
+typedef struct kpu_ranks {
+    int rank, count; /* this process, all of them */
+    void *context;
+    /* Takes a copy, or the bytes are on their way, when it returns; never waits for the other side.
+     * KPU_OK, KPU_E_MEMORY, or KPU_E_IO: that rank cannot be reached. */
+    int (*send)(void *context, int to, const void *bytes, size_t size);
+    /* The next message of anybody: *from, malloc'ed *bytes, *size; *from is -1 if none is there. */
+    int (*receive)(void *context, int *from, void **bytes, size_t *size);
+    double patience_s; /* a rank of which nothing is heard for so long is lost */
+    /* Filled in as it goes. */
+    int lost;         /* ranks that are */
+    int64_t messages; /* received by rank 0 */
+    int64_t bytes;
+} kpu_ranks;
+
+/* Serves rank 0, which runs kpu_search_run or kpu_explore on the same space, until it says that all
+ * is done. KPU_E_IO: rank 0 was lost; KPU_E_INPUT: its space is another one. `options`: threads,
+ * stop, plain_walk. */
+int kpu_search_serve(const kpu_space *space, kpu_ranks *ranks, const kpu_search_options *options,
+                     kpu_diag *diag);
+/* Rank 0, when all is done or has failed: sends the others home. */
+void kpu_ranks_dismiss(kpu_ranks *ranks);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
