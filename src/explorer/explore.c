@@ -8,13 +8,13 @@
  * that is a whole ring ahead waits. No result depends on who evaluated what, or when.
  *
  * All that threads share is const or goes through the C11 atomics below. */
-#include "kpu/explorer.h"
-
 #include <inttypes.h>
 #include <omp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+
+#include "explorer/search.h"
 
 enum {
     UNIT_POINTS = 16,
@@ -31,7 +31,7 @@ static const int64_t progress_interval_ns = 100 * 1000 * 1000;
 typedef struct slot {
     _Atomic int64_t finished; /* the unit whose rows are here, + 1 */
     int error;                /* kpu_error of the last point tried; ends the run there */
-    int64_t failed;           /* that point's number in the run */
+    int64_t failed;           /* that point's number in the shard */
     size_t count;
     kpu_row rows[UNIT_POINTS];
 } slot;
@@ -39,7 +39,10 @@ typedef struct slot {
 typedef struct team {
     const kpu_space *space;
     const kpu_explore_options *options;
-    int64_t total, units;
+    int64_t total; /* points of the shard */
+    int64_t first; /* of these that are done already; the units are cut from here on */
+    int64_t units;
+    int64_t block; /* of the shard; 0: it has all points of the run */
     size_t slot_count, metric_count;
     slot *slots;
     kpu_metric_value *metrics; /* of all rows of all slots */
@@ -71,10 +74,19 @@ static void nap(long ns)
 
 /* ---- Workers ----------------------------------------------------------------------------- */
 
-static int evaluate_point(team *t, worker *w, int64_t n, slot *out)
+/* The number in the run of point `local` of the shard: its blocks are every count-th. */
+static int64_t number_in_run(const team *t, int64_t local)
+{
+    const kpu_shard *shard = &t->options->shard;
+    if (t->block == 0)
+        return local;
+    return (local / t->block * shard->count + shard->index) * t->block + local % t->block;
+}
+
+static int evaluate_point(team *t, worker *w, int64_t local, slot *out)
 {
     kpu_row *row = &out->rows[out->count];
-    if (!kpu_space_point(t->space, n, &row->point))
+    if (!kpu_space_point(t->space, number_in_run(t, local), &row->point))
         return KPU_OK;
     if (!w->simulator)
         return KPU_E_MEMORY;
@@ -102,13 +114,19 @@ static bool wait_for_slot(team *t, int64_t unit)
     return true;
 }
 
+/* The first point behind it. */
+static int64_t end_of_unit(const team *t, int64_t unit)
+{
+    int64_t left = t->total - t->first - unit * UNIT_POINTS;
+    return t->total - left + (left < UNIT_POINTS ? left : UNIT_POINTS);
+}
+
 static bool work_unit(team *t, worker *w, int64_t unit)
 {
     if (!wait_for_slot(t, unit))
         return false;
     slot *s = &t->slots[unit % (int64_t)t->slot_count];
-    int64_t first = unit * UNIT_POINTS, end = first + UNIT_POINTS;
-    end = end < t->total ? end : t->total;
+    int64_t first = t->first + unit * UNIT_POINTS, end = end_of_unit(t, unit);
     s->count = 0;
     s->error = KPU_OK;
     for (int64_t n = first; n < end && s->error == KPU_OK; n++) {
@@ -171,7 +189,7 @@ static int describe_failure(const team *t, const slot *s, kpu_diag *diag)
     kpu_point point;
     if (s->error == KPU_E_INTERRUPTED)
         return s->error;
-    if (!kpu_space_point(t->space, s->failed, &point))
+    if (!kpu_space_point(t->space, number_in_run(t, s->failed), &point))
         return kpu_diag_add(diag, KPU_E_INTERNAL, "an excluded point failed");
     return kpu_diag_add(diag, s->error, "point %" PRId64 " (GEMM %s on %s): %s", point.index,
                         kpu_space_gemm(t->space, point.gemm)->name,
@@ -181,17 +199,22 @@ static int describe_failure(const team *t, const slot *s, kpu_diag *diag)
 /* How far the hand-over has come. */
 typedef struct delivery {
     int64_t units;
+    int64_t points; /* whose rows were handed over, those done before too */
     int64_t next_report_ns;
     bool ended; /* the sink refused, or a point failed: nothing may follow */
 } delivery;
 
-static int hand_over(const team *t, const slot *s, kpu_diag *diag)
+/* Of a unit that ended early its first points count. */
+static int hand_over(const team *t, const slot *s, delivery *d, kpu_diag *diag)
 {
     const kpu_explore_options *options = t->options;
     int code = KPU_OK;
     if (s->count > 0 && options->sink)
         code = options->sink(options->sink_context, s->rows, s->count, diag);
-    return code == KPU_OK && s->error != KPU_OK ? describe_failure(t, s, diag) : code;
+    if (code != KPU_OK)
+        return code;
+    d->points = s->error == KPU_OK ? end_of_unit(t, d->units) : s->failed;
+    return s->error == KPU_OK ? KPU_OK : describe_failure(t, s, diag);
 }
 
 /* Hands over every finished unit in order, up to one that is not. */
@@ -201,7 +224,7 @@ static int drain(team *t, delivery *d, kpu_diag *diag)
         const slot *s = &t->slots[d->units % (int64_t)t->slot_count];
         if (atomic_load_explicit(&s->finished, memory_order_acquire) != d->units + 1)
             return KPU_OK;
-        int code = hand_over(t, s, diag);
+        int code = hand_over(t, s, d, diag);
         d->ended = code != KPU_OK;
         if (d->ended)
             return code;
@@ -210,18 +233,22 @@ static int drain(team *t, delivery *d, kpu_diag *diag)
     return KPU_OK;
 }
 
+static bool report(const team *t, const delivery *d)
+{
+    const kpu_explore_options *options = t->options;
+    return options->progress && options->progress(options->progress_context, d->points, t->total);
+}
+
 static bool wants_stop(const team *t, delivery *d)
 {
     const kpu_explore_options *options = t->options;
     if (options->stop && *options->stop)
         return true;
     int64_t now = now_ns();
-    if (!options->progress || (now < d->next_report_ns && d->units < t->units))
+    if (now < d->next_report_ns)
         return false;
     d->next_report_ns = now + progress_interval_ns;
-    int64_t done = d->units * UNIT_POINTS;
-    return options->progress(options->progress_context, done < t->total ? done : t->total,
-                             t->total);
+    return report(t, d);
 }
 
 /* `alone`: OpenMP gave no second thread, so this one evaluates too. */
@@ -233,10 +260,10 @@ static int deliver(team *t, delivery *d, worker *alone, kpu_diag *diag)
         int code = drain(t, d, diag);
         if (code != KPU_OK)
             return code;
-        if (wants_stop(t, d))
-            return d->units < t->units ? KPU_E_INTERRUPTED : KPU_OK;
         if (d->units == t->units)
             return KPU_OK;
+        if (wants_stop(t, d))
+            return KPU_E_INTERRUPTED;
         if (alone) {
             work(t, alone);
             continue;
@@ -257,7 +284,7 @@ static void wait_for_workers(team *t, int workers)
 static int lead(team *t, int workers, kpu_diag *diag)
 {
     worker alone = {.simulator = workers > 0 ? NULL : kpu_simulator_new(), .claim = 1};
-    delivery d = {.next_report_ns = now_ns() + progress_interval_ns};
+    delivery d = {.points = t->first, .next_report_ns = now_ns() + progress_interval_ns};
     if (alone.simulator)
         kpu_simulator_set_fast_forward(alone.simulator, !t->options->plain_walk);
     int code = deliver(t, &d, workers > 0 ? NULL : &alone, diag);
@@ -268,7 +295,8 @@ static int lead(team *t, int workers, kpu_diag *diag)
         int late = drain(t, &d, diag);
         code = late != KPU_OK ? late : code;
     }
-    return code;
+    report(t, &d); /* the last word, whoever stopped */
+    return code == KPU_E_INTERRUPTED && d.units == t->units ? KPU_OK : code;
 }
 
 /* The one parallel region. ThreadSanitizer does not see how gcc's OpenMP runtime passes `t` to its
@@ -286,14 +314,25 @@ __attribute__((no_sanitize("thread"))) static int run_team(team *t, int threads,
     return code;
 }
 
+/* ---- The points -------------------------------------------------------------------------- */
+
+static void choose_points(team *t)
+{
+    const kpu_shard *shard = &t->options->shard;
+    t->total = kpu_space_run_size(t->space);
+    if (shard->count > 1) {
+        t->block = kpu_shard_block(t->space, shard->count);
+        t->total = kpu_shard_share(*shard, t->block, t->total);
+    }
+    t->first = t->options->first < t->total ? t->options->first : t->total;
+    t->units = kpu_ceil_div(t->total - t->first, UNIT_POINTS);
+}
+
 /* ---- */
 
 /* Complete when the store that ends it is seen. */
-static bool team_init(team *t, const kpu_space *space, const kpu_explore_options *options,
-                      int workers)
+static bool team_init(team *t, int workers)
 {
-    *t = (team){.space = space, .options = options, .total = kpu_space_run_size(space)};
-    t->units = kpu_ceil_div(t->total, UNIT_POINTS);
     t->metric_count = kpu_metric_count();
     t->slot_count = (size_t)workers * SLOTS_PER_WORKER;
     t->slot_count = t->slot_count < SLOTS_MIN ? SLOTS_MIN : t->slot_count;
@@ -308,16 +347,17 @@ static bool team_init(team *t, const kpu_space *space, const kpu_explore_options
 
 int kpu_explore(const kpu_space *space, const kpu_explore_options *options, kpu_diag *diag)
 {
-    if (options->stop && *options->stop) /* before the workers could finish a small space */
+    team t = {.space = space, .options = options};
+    choose_points(&t);
+    if (options->stop && *options->stop) { /* before the workers could finish a small space */
+        report(&t, &(delivery){.points = t.first});
         return KPU_E_INTERRUPTED;
+    }
     int workers = options->threads > 0 ? options->threads : omp_get_max_threads();
-    int64_t units = kpu_ceil_div(kpu_space_run_size(space), UNIT_POINTS);
     workers = workers < WORKERS_MAX ? workers : WORKERS_MAX;
-    workers = workers < units ? workers : (int)units;
-    team t;
-    int code = team_init(&t, space, options, workers)
-                   ? run_team(&t, workers + 1, diag)
-                   : kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    workers = workers < t.units ? workers : (int)t.units;
+    int code = team_init(&t, workers) ? run_team(&t, workers + 1, diag)
+                                      : kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
     free(t.slots);
     free(t.metrics);
     return code;
