@@ -119,6 +119,38 @@ char *kpu_results_attribute(kpu_results *results, const char *name);
 int64_t kpu_results_table_rows(kpu_results *results, const char *table);
 char *kpu_results_cell(kpu_results *results, const char *table, const char *column, int64_t row);
 
+/* ---- One file of many, for merge --------------------------------------------------------- */
+
+/* Tables, texts and attributes of another file, byte for byte; but none of those named, up to a
+ * NULL, and not what the store itself writes. KPU_E_INPUT: that file is damaged. */
+int kpu_store_copy_frame(kpu_store *store, kpu_results *from, const char *const *without,
+                         kpu_diag *diag);
+
+/* So many rows of a view, from row `first` of it on. */
+typedef struct kpu_view_piece {
+    int64_t first, count;
+} kpu_view_piece;
+/* A results file with the columns of the view, and where its rows go: into pieces that ascend and
+ * have `rows` together. */
+typedef struct kpu_view_part {
+    const char *file; /* relative to the view's folder, in or below which it is */
+    int64_t rows;
+    const kpu_view_piece *pieces;
+    size_t piece_count;
+} kpu_view_part;
+typedef struct kpu_view {
+    const kpu_column *columns;
+    size_t column_count;
+    const kpu_view_part *parts;
+    size_t part_count;
+    int64_t rows;
+} kpu_view;
+/* Columns that lie in the files of others, as HDF5's virtual datasets: for a store that was created
+ * without columns. It takes no rows then. */
+int kpu_store_write_view(kpu_store *store, const kpu_view *view, kpu_diag *diag);
+/* kpu_store_finish, but the file says that rows are missing (kpu_results_complete). */
+int kpu_store_finish_incomplete(kpu_store *store, kpu_diag *diag);
+
 /* ---- Compressed text -------------------------------------------------------------------- */
 
 /* Bytes of a file as they are, or as they were before gzip: its content tells. */

@@ -10,6 +10,7 @@
 #include "store/column.h"
 #include "store/read.h"
 #include "store/store.h"
+#include "store/virtual.h"
 
 enum { COLUMNS_MAX = 4096 };
 
@@ -21,14 +22,15 @@ static int complain(const char *path, const char *text, kpu_diag *diag)
 
 /* ---- Datasets --------------------------------------------------------------------------- */
 
-/* A dataset can be spread over other files, of any name. Ours are not. */
-static bool is_inside_file(hid_t dataset)
+/* A dataset can be spread over other files, of any name. Ours are not, but for views. */
+static bool is_inside_file(hid_t dataset, bool or_view)
 {
     hid_t creation = H5Dget_create_plist(dataset);
     if (creation < 0)
         return false;
     H5D_layout_t layout = H5Pget_layout(creation);
-    bool inside = (layout == H5D_CHUNKED || layout == H5D_CONTIGUOUS || layout == H5D_COMPACT) &&
+    bool inside = (layout == H5D_CHUNKED || layout == H5D_CONTIGUOUS || layout == H5D_COMPACT ||
+                   (or_view && layout == H5D_VIRTUAL)) &&
                   H5Pget_external_count(creation) == 0;
     H5Pclose(creation);
     return inside;
@@ -48,8 +50,13 @@ static bool has_rank(hid_t dataset, int rank, int64_t *length)
     return ok;
 }
 
-hid_t kpu_store_open_dataset(hid_t group, const char *name, int rank, int64_t *length,
-                             const char **why)
+typedef struct wanted {
+    int rank;     /* 0 or 1 */
+    bool or_view; /* it may lie in other files */
+} wanted;
+
+static hid_t open_wanted(hid_t group, const char *name, wanted what, int64_t *length,
+                         const char **why)
 {
     H5L_info_t link;
     *why = "is no dataset";
@@ -60,14 +67,20 @@ hid_t kpu_store_open_dataset(hid_t group, const char *name, int rank, int64_t *l
         return -1;
     if (H5Iget_type(object) == H5I_DATASET) {
         *why = "has its data in another file";
-        if (is_inside_file(object)) {
-            *why = rank == 1 ? "is no list: its rank is not 1" : "is no single value";
-            if (has_rank(object, rank, length))
+        if (is_inside_file(object, what.or_view)) {
+            *why = what.rank == 1 ? "is no list: its rank is not 1" : "is no single value";
+            if (has_rank(object, what.rank, length))
                 return object;
         }
     }
     H5Oclose(object);
     return -1;
+}
+
+hid_t kpu_store_open_dataset(hid_t group, const char *name, int rank, int64_t *length,
+                             const char **why)
+{
+    return open_wanted(group, name, (wanted){.rank = rank}, length, why);
 }
 
 /* ---- Opening ---------------------------------------------------------------------------- */
@@ -153,7 +166,7 @@ static int load_column(loading *load, hid_t group, const char *name)
                         load->diag);
     if (!grow(results))
         return kpu_diag_add_at(load->diag, KPU_E_MEMORY, &place, "out of memory");
-    hid_t dataset = kpu_store_open_dataset(group, name, 1, &length, &why);
+    hid_t dataset = open_wanted(group, name, (wanted){1, true}, &length, &why);
     if (dataset < 0)
         return kpu_diag_add_at(load->diag, KPU_E_INPUT, &place, "column '%s/%s' %s", load->group,
                                name, why);
@@ -166,6 +179,7 @@ static int load_column(loading *load, hid_t group, const char *name)
         return code;
     }
     results->datasets[results->count++] = dataset;
+    results->is_view = results->is_view || !is_inside_file(dataset, false);
     if (column->type == KPU_COLUMN_STRING)
         return kpu_diag_add_at(load->diag, KPU_E_INPUT, &place,
                                "column '%s/%s' holds strings, not numbers", load->group, name);
@@ -184,8 +198,7 @@ static herr_t load_link(hid_t group, const char *name, const H5L_info_t *info, v
     return load->code == KPU_OK ? 0 : -1;
 }
 
-/* In the order in which they were created, if the file knows it. */
-static H5_index_t group_order(hid_t group)
+H5_index_t kpu_store_group_order(hid_t group)
 {
     unsigned flags = 0;
     hid_t creation = H5Gget_create_plist(group);
@@ -197,7 +210,7 @@ static H5_index_t group_order(hid_t group)
     return flags & H5P_CRT_ORDER_TRACKED ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
 }
 
-static hid_t open_group(hid_t file, const char *name)
+hid_t kpu_store_open_group(hid_t file, const char *name)
 {
     H5L_info_t link;
     if (strchr(name, '/') || H5Lget_info(file, name, &link, H5P_DEFAULT) < 0 ||
@@ -210,11 +223,12 @@ static int load_group(kpu_results *results, const char *name, kpu_diag *diag)
 {
     kpu_place place = {.file = results->path};
     loading load = {.results = results, .group = name, .diag = diag};
-    hid_t group = open_group(results->file, name);
+    hid_t group = kpu_store_open_group(results->file, name);
     if (group < 0)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "has no group '%s'", name);
     size_t before = results->count;
-    herr_t status = H5Literate(group, group_order(group), H5_ITER_INC, NULL, load_link, &load);
+    herr_t status =
+        H5Literate(group, kpu_store_group_order(group), H5_ITER_INC, NULL, load_link, &load);
     H5Gclose(group);
     if (load.code != KPU_OK)
         return load.code;
@@ -255,7 +269,9 @@ static int open_results(kpu_results *results, const char *path, kpu_diag *diag)
         code = check_format(results, diag);
     if (code == KPU_OK)
         code = load_group(results, "candidates", diag);
-    return code == KPU_OK ? load_group(results, "metrics", diag) : code;
+    if (code == KPU_OK)
+        code = load_group(results, "metrics", diag);
+    return code == KPU_OK && results->is_view ? kpu_store_check_view(results, diag) : code;
 }
 
 int kpu_results_open(const char *path, kpu_results **out, kpu_diag *diag)

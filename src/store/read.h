@@ -11,6 +11,7 @@ struct kpu_results {
     hid_t file;
     int64_t rows;
     bool complete;
+    bool is_view; /* a column lies in other files */
     kpu_column *columns;
     hid_t *datasets;
     size_t count, capacity;
@@ -20,5 +21,9 @@ struct kpu_results {
  * into *length. Negative, with *why a constant, if not. */
 hid_t kpu_store_open_dataset(hid_t group, const char *name, int rank, int64_t *length,
                              const char **why);
+/* A group of the file itself, or negative. */
+hid_t kpu_store_open_group(hid_t file, const char *name);
+/* That in which its members were created, if the file knows it. */
+H5_index_t kpu_store_group_order(hid_t group);
 
 #endif

@@ -326,6 +326,11 @@ int kpu_store_finish(kpu_store *store, kpu_diag *diag)
     return finish(store, true, diag);
 }
 
+int kpu_store_finish_incomplete(kpu_store *store, kpu_diag *diag)
+{
+    return finish(store, false, diag);
+}
+
 int kpu_store_finish_as(kpu_store *store, const char *path, kpu_diag *diag)
 {
     char *copy = strdup(path);

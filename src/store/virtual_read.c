@@ -1,0 +1,160 @@
+/* Whether a view that is read is one of ours: HDF5 would open any file that it names, show zeros
+ * where one is missing, and follow a view of itself for ever. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "store/column.h"
+#include "store/virtual.h"
+
+enum { PARTS_MAX = 65536 };
+
+static int complain(const kpu_results *results, const char *text, kpu_diag *diag)
+{
+    kpu_place place = {.file = results->path};
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "%s", text);
+}
+
+/* How many parts a column has; -1: it is not spread over files. */
+static int64_t count_parts(hid_t dataset)
+{
+    size_t count = 0;
+    hid_t creation = H5Dget_create_plist(dataset);
+    int64_t parts = -1;
+    if (creation >= 0 && H5Pget_layout(creation) == H5D_VIRTUAL &&
+        H5Pget_virtual_count(creation, &count) >= 0)
+        parts = (int64_t)count;
+    if (creation >= 0)
+        H5Pclose(creation);
+    return parts;
+}
+
+/* A name that the property list has, %% turned back; malloc'ed, NULL if it is none that we give. */
+static char *get_name(hid_t creation, size_t part, ssize_t (*get)(hid_t, size_t, char *, size_t))
+{
+    ssize_t length = get(creation, part, NULL, 0);
+    if (length <= 0 || length > KPU_STORE_TEXT_MAX)
+        return NULL;
+    char *name = malloc((size_t)length + 1);
+    if (!name || get(creation, part, name, (size_t)length + 1) != length) {
+        free(name);
+        return NULL;
+    }
+    char *to = name;
+    for (const char *from = name; *from; from++) {
+        if (from[0] == '%' && *++from != '%') {
+            free(name);
+            return NULL;
+        }
+        *to++ = *from;
+    }
+    *to = '\0';
+    return name;
+}
+
+/* "FOLDER/name" beside the view; malloc'ed. */
+static char *beside(const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+    char *text = NULL;
+    int length = slash ? (int)(slash - path) + 1 : 0;
+    return asprintf(&text, "%.*s%s", length, path, name) < 0 ? NULL : text;
+}
+
+static int64_t extent_of_source(hid_t creation, size_t part)
+{
+    hid_t space = H5Pget_virtual_srcspace(creation, part);
+    hsize_t length = 0;
+    bool is_list = space >= 0 && H5Sget_simple_extent_ndims(space) == 1 &&
+                   H5Sget_simple_extent_dims(space, &length, NULL) == 1 && length <= INT64_MAX;
+    if (space >= 0)
+        H5Sclose(space);
+    return is_list ? (int64_t)length : -1;
+}
+
+/* The part `part` of one column: in the file of that name, which is open. */
+static const char *check_source(const kpu_results *results, size_t column, size_t part,
+                                const char *file_name, hid_t file)
+{
+    const kpu_column *c = &results->columns[column];
+    hid_t creation = H5Dget_create_plist(results->datasets[column]);
+    char *name = creation < 0 ? NULL : get_name(creation, part, H5Pget_virtual_filename);
+    char *source = creation < 0 ? NULL : get_name(creation, part, H5Pget_virtual_dsetname);
+    char *expected = NULL;
+    const char *why = NULL;
+    int64_t length = -1;
+    if (asprintf(&expected, "/%s/%s", c->group, c->name) < 0)
+        expected = NULL;
+    if (!name || !source || !expected || strcmp(name, file_name) != 0 ||
+        strcmp(source, expected) != 0)
+        why = "is no view that kpu-dse merge --virtual makes";
+    hid_t group = why ? -1 : kpu_store_open_group(file, c->group);
+    hid_t dataset = group < 0 ? -1 : kpu_store_open_dataset(group, c->name, 1, &length, &why);
+    if (!why && (dataset < 0 || length != extent_of_source(creation, part)))
+        why = "has not the rows any more that the view was made of";
+    if (dataset >= 0)
+        H5Dclose(dataset);
+    if (group >= 0)
+        H5Gclose(group);
+    if (creation >= 0)
+        H5Pclose(creation);
+    free(name);
+    free(source);
+    free(expected);
+    return why;
+}
+
+static int check_columns(const kpu_results *results, size_t part, const char *name, hid_t file,
+                         kpu_diag *diag)
+{
+    kpu_place place = {.file = results->path};
+    for (size_t c = 0; c < results->count; c++) {
+        const char *why = check_source(results, c, part, name, file);
+        if (why)
+            return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "column '%s/%s' of its part %s %s",
+                                   results->columns[c].group, results->columns[c].name, name, why);
+    }
+    return KPU_OK;
+}
+
+static int check_part(const kpu_results *results, size_t part, const char *name, kpu_diag *diag)
+{
+    kpu_place place = {.file = results->path};
+    struct stat st;
+    char *path = beside(results->path, name);
+    if (!path)
+        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    bool is_file = stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    hid_t file = is_file ? H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT) : -1;
+    int code = file < 0 ? kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                                          "is a view of parts, and its part %s is %s", path,
+                                          is_file ? "damaged or no HDF5" : "missing")
+                        : check_columns(results, part, name, file, diag);
+    if (file >= 0)
+        H5Fclose(file);
+    free(path);
+    return code;
+}
+
+int kpu_store_check_view(kpu_results *results, kpu_diag *diag)
+{
+    static const char *const not_ours = "has its data in other files, but is no view that kpu-dse "
+                                        "merge --virtual makes";
+    int64_t parts = results->count > 0 ? count_parts(results->datasets[0]) : -1;
+    if (parts < 0 || parts > PARTS_MAX)
+        return complain(results, not_ours, diag);
+    for (size_t c = 1; c < results->count; c++)
+        if (count_parts(results->datasets[c]) != parts)
+            return complain(results, not_ours, diag);
+    int code = KPU_OK;
+    hid_t creation = H5Dget_create_plist(results->datasets[0]);
+    for (size_t p = 0; code == KPU_OK && p < (size_t)parts; p++) {
+        char *name = get_name(creation, p, H5Pget_virtual_filename);
+        code = name && kpu_store_is_beside(name) ? check_part(results, p, name, diag)
+                                                 : complain(results, not_ours, diag);
+        free(name);
+    }
+    H5Pclose(creation);
+    return code;
+}
