@@ -20,6 +20,8 @@ typedef struct drawing {
     bool repeats; /* points come again: they are remembered */
     kpu_id_set seen;
     int64_t next, size; /* draws made of draws; points of the space */
+    int64_t taken;      /* candidates of the whole sequence, those of other shards too */
+    int64_t block;      /* of shards */
     kpu_point *points;  /* a chunk of draws */
     bool *admitted;
     kpu_point *batch;
@@ -44,8 +46,7 @@ static int decode(void *context, kpu_worker *worker, int64_t item)
 
 static int64_t left(const drawing *d)
 {
-    const kpu_search_session *s = d->session;
-    return s->settings.budget - s->progress->evaluations - (int64_t)d->batched;
+    return d->session->settings.budget - d->taken;
 }
 
 static int flush(drawing *d)
@@ -55,7 +56,8 @@ static int flush(drawing *d)
     return code;
 }
 
-/* Puts a candidate into the batch, unless it has been there; *is_new tells. */
+/* Puts a candidate into the batch, unless it has been there, which *is_new tells, or belongs to
+ * another shard. */
 static int take(drawing *d, const kpu_point *point, bool *is_new)
 {
     *is_new = true;
@@ -64,7 +66,7 @@ static int take(drawing *d, const kpu_point *point, bool *is_new)
         if (code != KPU_OK)
             return kpu_diag_add(d->session->diag, code, "out of memory");
     }
-    if (!*is_new)
+    if (!*is_new || !kpu_shard_has(d->session->options->shard, d->block, d->taken++))
         return KPU_OK;
     d->batch[d->batched++] = *point;
     return d->batched == KPU_SEARCH_BATCH ? flush(d) : KPU_OK;
@@ -111,8 +113,11 @@ static int search(void *context, kpu_team *team)
 static int search_with(kpu_search_session *session, const kpu_draws *draws)
 {
     kpu_search_progress *progress = session->progress;
-    drawing d = {
-        .session = session, .size = kpu_space_raw_size(session->space), .repeats = draws != NULL};
+    const kpu_shard shard = session->options->shard;
+    drawing d = {.session = session,
+                 .size = kpu_space_raw_size(session->space),
+                 .block = kpu_shard_block(session->space, shard.count),
+                 .repeats = draws != NULL};
     kpu_permutation_init(&d.permutation, d.size,
                          kpu_random_u64(session->settings.seed, KPU_STREAM_RANDOM, 0));
     d.all = (kpu_draws){.index = term, .context = &d.permutation};
@@ -120,7 +125,8 @@ static int search_with(kpu_search_session *session, const kpu_draws *draws)
     d.points = calloc(CHUNK, sizeof *d.points);
     d.admitted = calloc(CHUNK, sizeof *d.admitted);
     d.batch = calloc(KPU_SEARCH_BATCH, sizeof *d.batch);
-    progress->total = session->settings.budget < d.size ? session->settings.budget : d.size;
+    progress->total = kpu_shard_share(
+        shard, d.block, session->settings.budget < d.size ? session->settings.budget : d.size);
     int code = d.points && d.admitted && d.batch
                    ? kpu_search_open_team(session, search, &d)
                    : kpu_diag_add(session->diag, KPU_E_MEMORY, "out of memory");

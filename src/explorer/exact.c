@@ -65,6 +65,8 @@ static int deliver_some(kpu_exact *exact, delivery *d, const int64_t *ids, size_
         kpu_space_point(d->space, ids[i], &d->rows[i].point);
     int code = kpu_team_run(exact->team, (int64_t)count, measure_row, d);
     bool is_stopped = code == KPU_E_INTERRUPTED;
+    if (is_stopped && exact->session->options->noted)
+        return code; /* what is missing comes when the search goes on */
     if (is_stopped)
         code = measure_alone(d, count, exact->session->options->plain_walk);
     if (code != KPU_OK)
@@ -135,11 +137,23 @@ static int search_all(kpu_exact *exact, int64_t most)
     return code;
 }
 
+/* A GEMM of another shard has nothing open, and its front stays empty. */
+static int begin(kpu_exact *exact)
+{
+    const kpu_shard shard = exact->session->options->shard;
+    int code = KPU_OK;
+    for (size_t g = 0; g < exact->gemm_count; g++)
+        exact->gemms[g].front = kpu_search_front(exact->session->fronts, (int64_t)g);
+    for (size_t g = 0; code == KPU_OK && g < exact->gemm_count; g++) {
+        if (kpu_shard_has(shard, 1, (int64_t)g))
+            code = kpu_exact_gemm_init(exact, (int64_t)g);
+    }
+    return code;
+}
+
 static int search(kpu_exact *exact)
 {
-    int code = KPU_OK;
-    for (size_t g = 0; code == KPU_OK && g < exact->gemm_count; g++)
-        code = kpu_exact_gemm_init(exact, (int64_t)g);
+    int code = begin(exact);
     if (code != KPU_OK)
         return kpu_diag_add(exact->session->diag, code, "out of memory");
     kpu_search_progress *progress = exact->session->progress;
@@ -158,6 +172,10 @@ static int lead(void *context, kpu_team *team)
     kpu_exact *exact = context;
     exact->team = team;
     int code = search(exact);
+    if (code != KPU_OK && (code != KPU_E_INTERRUPTED || exact->session->options->noted))
+        return code;
+    if (code == KPU_OK)
+        code = kpu_search_check_past(exact->session);
     if (code != KPU_OK && code != KPU_E_INTERRUPTED)
         return code;
     int delivered = deliver(exact);
@@ -202,5 +220,6 @@ const kpu_search kpu_search_exact = {
     .budget = KPU_SEARCH_TAKES,
     .certificate = KPU_SEARCH_TAKES,
     .only_fronts = true,
+    .shards = KPU_SHARDS_OF_GEMMS,
     .run = run,
 };

@@ -22,6 +22,7 @@ static const double slack_first = 0.25, slack_factor = 0.25, slack_last = 1.0 / 
 typedef struct item {
     uint32_t node;
     bool is_point;
+    bool is_known; /* from an earlier run */
     kpu_cell cell;
     double *bound;
     size_t limit, count; /* of the splits */
@@ -92,7 +93,6 @@ int kpu_exact_gemm_init(kpu_exact *exact, int64_t gemm)
     kpu_exact_gemm *g = &exact->gemms[gemm];
     double bound[KPU_OBJECTIVES_MAX];
     kpu_exact_part whole = {.bound = bound, .key = -INFINITY};
-    g->front = kpu_search_front(exact->session->fronts, gemm);
     g->gap = NAN;
     kpu_cell_shape_init(&g->shape, exact->session->space, gemm);
     kpu_queue_init(&g->queue, exact->objectives, g->shape.words);
@@ -148,6 +148,8 @@ static int work(void *context, kpu_worker *worker, int64_t n)
 {
     kpu_exact_batch *b = context;
     item *it = &b->items[n];
+    if (it->is_known)
+        return KPU_OK;
     if (it->is_point)
         return kpu_search_measure(b->exact->session->space, worker, &it->point, it->metrics);
     dive(b, it);
@@ -169,6 +171,7 @@ static void take(kpu_exact_batch *b, const kpu_open_cell *open, const kpu_cell *
     bool dives = b->gemm->evaluations < DIVES_UNTIL && b->count < DIVES;
     it->node = open->node;
     it->is_point = is_point;
+    it->is_known = false;
     it->cell = *cell;
     memcpy(it->bound, open->bound, b->exact->objectives * sizeof *it->bound);
     it->count = 0;
@@ -257,24 +260,25 @@ static bool fill(kpu_exact_batch *b, size_t points)
 static void list_costs(const kpu_exact *exact, const kpu_metric_value *metrics, double *costs)
 {
     for (size_t i = 0; i < exact->objectives; i++) {
-        int index = kpu_space_objective(exact->session->space, i);
-        const kpu_metric *metric = kpu_metric_at((size_t)index);
-        double value =
-            metric->type == KPU_METRIC_INT64 ? (double)metrics[index].i : metrics[index].d;
-        costs[i] = metric->sense == KPU_SENSE_MAX ? -value : value;
+        costs[i] = kpu_search_cost(exact->session->space, metrics, i);
     }
 }
 
+/* Complaints are told. */
 static int merge_point(kpu_exact_batch *b, item *it)
 {
     kpu_exact *exact = b->exact;
+    kpu_search_session *session = exact->session;
     double costs[KPU_OBJECTIVES_MAX];
-    int code = kpu_search_note(exact->session, &it->point, it->metrics);
+    bool good = kpu_search_note(session, &it->point, it->metrics) == KPU_OK;
     b->gemm->evaluations++;
-    if (code != KPU_OK || !exact->keeps_tree)
-        return code;
-    list_costs(exact, it->metrics, costs);
-    return kpu_tree_keep(&b->gemm->tree, it->node, costs) ? KPU_OK : KPU_E_MEMORY;
+    if (good && exact->keeps_tree) {
+        list_costs(exact, it->metrics, costs);
+        good = kpu_tree_keep(&b->gemm->tree, it->node, costs);
+    }
+    if (!good)
+        return kpu_diag_add(session->diag, KPU_E_MEMORY, "out of memory");
+    return it->is_known ? KPU_OK : kpu_search_tell(session, &it->point, it->metrics);
 }
 
 static bool merge_part(kpu_exact_batch *b, const item *it, kpu_exact_part *part, uint32_t node)
@@ -290,7 +294,7 @@ static bool merge_part(kpu_exact_batch *b, const item *it, kpu_exact_part *part,
     return push(b->exact, b->gemm, node, part);
 }
 
-static int merge_splits(kpu_exact_batch *b, const item *it)
+static bool merge_splits(kpu_exact_batch *b, const item *it)
 {
     kpu_exact_gemm *g = b->gemm;
     uint32_t nodes[DIVE_DEPTH] = {it->node};
@@ -300,7 +304,7 @@ static int merge_splits(kpu_exact_batch *b, const item *it)
         uint32_t first = 0;
         if (b->exact->keeps_tree) {
             if (!kpu_tree_split(&g->tree, nodes[i], split->dial, split->at))
-                return KPU_E_MEMORY;
+                return false;
             first = kpu_tree_at(&g->tree, nodes[i])->link;
         }
         for (uint32_t side = 0; side < 2; side++) {
@@ -308,19 +312,21 @@ static int merge_splits(kpu_exact_batch *b, const item *it)
             if (part->split >= 0)
                 nodes[part->split] = first + side;
             else if (!merge_part(b, it, part, first + side))
-                return KPU_E_MEMORY;
+                return false;
         }
     }
-    return KPU_OK;
+    return true;
 }
 
 static int merge(kpu_exact_batch *b)
 {
     for (size_t i = 0; i < b->count; i++) {
         item *it = &b->items[i];
-        int code = it->is_point ? merge_point(b, it) : merge_splits(b, it);
+        if (!it->is_point && !merge_splits(b, it))
+            return kpu_diag_add(b->exact->session->diag, KPU_E_MEMORY, "out of memory");
+        int code = it->is_point ? merge_point(b, it) : KPU_OK;
         if (code != KPU_OK)
-            return kpu_diag_add(b->exact->session->diag, code, "out of memory");
+            return code;
     }
     return KPU_OK;
 }
@@ -334,10 +340,27 @@ static int give_up(kpu_exact_batch *b)
     return KPU_E_INTERRUPTED;
 }
 
+/* The round's first candidates, as far as they are known. */
+static int recall(kpu_exact_batch *b)
+{
+    kpu_search_session *session = b->exact->session;
+    int code = KPU_OK;
+    for (size_t i = 0; code == KPU_OK && i < b->count && kpu_search_knows_next(session); i++) {
+        item *it = &b->items[i];
+        it->is_known = it->is_point;
+        if (it->is_point)
+            code = kpu_search_recall(session, &it->point, it->metrics);
+    }
+    return code;
+}
+
 static int run_round(kpu_exact_batch *b)
 {
     kpu_exact *exact = b->exact;
-    int code = kpu_team_run(exact->team, (int64_t)b->count, work, b);
+    int code = recall(b);
+    if (code != KPU_OK)
+        return code;
+    code = kpu_team_run(exact->team, (int64_t)b->count, work, b);
     if (code == KPU_OK)
         return merge(b);
     if (code == KPU_E_INTERRUPTED)

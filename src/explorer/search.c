@@ -45,13 +45,18 @@ static int64_t now_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+static double measure(const kpu_search_session *s)
+{
+    return s->is_unit_unknown ? NAN : kpu_search_hypervolume(s->fronts);
+}
+
 /* The volume takes time: it is computed when somebody looks. */
 static bool report(kpu_search_session *s)
 {
     const kpu_search_options *options = s->options;
     if (!options->progress)
         return false;
-    s->progress->hypervolume = kpu_search_hypervolume(s->fronts);
+    s->progress->hypervolume = measure(s);
     bool stops = options->progress(options->progress_context, s->progress);
     s->next_report_ns = now_ns() + report_interval_ns;
     return stops;
@@ -97,16 +102,20 @@ int kpu_search_complain(kpu_search_session *session, const kpu_point *point, int
                         kpu_space_machine(space, point->machine)->name, kpu_error_text(code));
 }
 
+double kpu_search_cost(const kpu_space *space, const kpu_metric_value *metrics, size_t n)
+{
+    int index = kpu_space_objective(space, n);
+    const kpu_metric *metric = kpu_metric_at((size_t)index);
+    double value = metric->type == KPU_METRIC_INT64 ? (double)metrics[index].i : metrics[index].d;
+    return metric->sense == KPU_SENSE_MAX ? -value : value;
+}
+
 bool kpu_search_costs(const kpu_space *space, const kpu_metric_value *metrics, double *costs)
 {
     bool numbers = metrics[kpu_metric_find("feasible")].i != 0;
     for (size_t i = 0; numbers && i < kpu_space_objective_count(space); i++) {
-        int index = kpu_space_objective(space, i);
-        const kpu_metric *metric = kpu_metric_at((size_t)index);
-        double value =
-            metric->type == KPU_METRIC_INT64 ? (double)metrics[index].i : metrics[index].d;
-        costs[i] = metric->sense == KPU_SENSE_MAX ? -value : value;
-        numbers = !isnan(value);
+        costs[i] = kpu_search_cost(space, metrics, i);
+        numbers = !isnan(costs[i]);
     }
     return numbers;
 }
@@ -192,6 +201,7 @@ int kpu_search_evaluate(kpu_search_session *session, kpu_team *team, const kpu_p
         return kpu_diag_add(session->diag, KPU_E_MEMORY, "out of memory");
     for (size_t i = 0; i < count; i++)
         session->rows[i] = (kpu_row){.point = points[i]};
+    code = kpu_search_recall_all(session, count, &p.first);
     for (; p.first < count && code == KPU_OK; p.first += p.count) {
         size_t least = PART_PER_WORKER * kpu_team_size(team);
         session->part = session->part < least ? least : session->part;
@@ -208,10 +218,11 @@ int kpu_search_evaluate(kpu_search_session *session, kpu_team *team, const kpu_p
 
 /* ---- The whole --------------------------------------------------------------------------- */
 
-static int check(const kpu_space *space, const kpu_search_settings *settings, bool certifies,
-                 kpu_diag *diag)
+static int check(const kpu_space *space, const kpu_search_settings *settings,
+                 const kpu_search_options *options, kpu_diag *diag)
 {
     const char *name = settings->search->name;
+    bool certifies = options->certificate != NULL;
     bool is_sampled = kpu_space_run_size(space) < kpu_space_raw_size(space);
     if (settings->search->budget == KPU_SEARCH_NEEDS && settings->budget <= 0)
         return kpu_diag_add(diag, KPU_E_USAGE, "the search %s needs a budget", name);
@@ -221,6 +232,16 @@ static int check(const kpu_space *space, const kpu_search_settings *settings, bo
         return kpu_diag_add(diag, KPU_E_USAGE, "the search %s takes no sample", name);
     if (settings->search->certificate == KPU_SEARCH_REFUSES && certifies)
         return kpu_diag_add(diag, KPU_E_USAGE, "the search %s writes no certificate", name);
+    if (settings->search->shards == KPU_SHARDS_OF_GEMMS && options->shard.count > 1) {
+        if (certifies)
+            return kpu_diag_add(diag, KPU_E_USAGE,
+                                "a part of a run has no certificate: it would be of all GEMMs");
+        if (settings->budget > 0)
+            return kpu_diag_add(diag, KPU_E_USAGE,
+                                "the search %s with a budget cannot be cut into parts: its GEMMs "
+                                "share the budget as they go",
+                                name);
+    }
     if (kpu_space_objective_count(space) > KPU_OBJECTIVES_MAX)
         return kpu_diag_add(diag, KPU_E_USAGE, "more than %d objectives", KPU_OBJECTIVES_MAX);
     return KPU_OK;
@@ -229,16 +250,16 @@ static int check(const kpu_space *space, const kpu_search_settings *settings, bo
 /* The last report is made even if one has just been. */
 static int run(kpu_search_session *s)
 {
-    if (s->options->stop && *s->options->stop) /* before the workers could finish a small space */
-        return KPU_E_INTERRUPTED;
     int code = kpu_search_fronts_make(s->space, &s->fronts);
     if (code != KPU_OK)
         return kpu_diag_add(s->diag, code, "out of memory");
     s->next_report_ns = now_ns() + report_interval_ns;
     code = s->settings.search->run(s);
+    if (code == KPU_OK)
+        code = kpu_search_check_past(s);
     kpu_search_fronts_close(s->fronts);
     bool stops = report(s);
-    s->progress->hypervolume = kpu_search_hypervolume(s->fronts);
+    s->progress->hypervolume = measure(s);
     return code == KPU_OK && stops && s->progress->done < s->progress->total ? KPU_E_INTERRUPTED
                                                                              : code;
 }
@@ -249,7 +270,9 @@ int kpu_search_run(const kpu_space *space, const kpu_search_options *options,
     kpu_search_session s = {.space = space, .options = options, .progress = summary, .diag = diag};
     s.settings = *(options->settings ? options->settings : kpu_space_search(space));
     *summary = (kpu_search_progress){.gap = NAN, .hypervolume = NAN};
-    int code = check(space, &s.settings, options->certificate != NULL, diag);
+    int code = check(space, &s.settings, options, diag);
+    if (code == KPU_OK)
+        code = kpu_shard_check(s.settings.search, options->shard, diag);
     if (code == KPU_OK)
         code = run(&s);
     kpu_search_fronts_free(s.fronts);

@@ -21,7 +21,7 @@ enum { KPU_OBJECTIVES_MAX = 64 }; /* no more metrics have a sense */
 enum { KPU_SEARCH_BATCH = 1024 };
 
 /* Streams of random numbers below one seed; 1 is that of [sweep] sample. */
-enum { KPU_STREAM_RANDOM = 2, KPU_STREAM_LOW_DISCREPANCY, KPU_STREAM_NSGA2 };
+enum { KPU_STREAM_RANDOM = 2, KPU_STREAM_LOW_DISCREPANCY, KPU_STREAM_NSGA2, KPU_STREAM_KEEP };
 
 /* The fronts of a search, one a GEMM, and their hypervolume. */
 typedef struct kpu_search_fronts kpu_search_fronts;
@@ -40,8 +40,10 @@ typedef struct kpu_search_session {
     kpu_metric_value *metrics; /* of the last kpu_search_evaluate, row-major in the order of its
                                   points */
     kpu_row *rows;
-    size_t capacity; /* points for which there is room in both */
-    size_t part;     /* of a batch that is evaluated before rows are handed over */
+    size_t capacity;      /* points for which there is room in both */
+    size_t part;          /* of a batch that is evaluated before rows are handed over */
+    int64_t recalled;     /* rows of options->past that are used */
+    bool is_unit_unknown; /* of the hypervolume: rows of the earlier run are missing */
 } kpu_search_session;
 
 /* kpu_team_open with the session's threads; progress and stop are looked at while batches are under
@@ -51,7 +53,9 @@ int kpu_search_open_team(kpu_search_session *session, int (*lead)(void *context,
 
 /* Evaluates `count` points that the constraints admit, keeps count of them and of the fronts, hands
  * them to the sink in this order, and leaves their metrics in session->metrics. Stopped, it hands
- * over those before the first that is not done. Complaints are told. */
+ * over those before the first that is not done. Of points that are known from an earlier run it
+ * keeps count alone, and their metrics are those that kpu_search_needs names. Complaints are told.
+ */
 int kpu_search_evaluate(kpu_search_session *session, kpu_team *team, const kpu_point *points,
                         size_t count);
 
@@ -76,9 +80,13 @@ int kpu_search_deliver(kpu_search_session *session, const kpu_row *rows, size_t 
  * it does not fit, or one of them is NaN. */
 bool kpu_search_costs(const kpu_space *space, const kpu_metric_value *metrics, double *costs);
 
+/* The objective number `n`, whether the point fits or not. */
+double kpu_search_cost(const kpu_space *space, const kpu_metric_value *metrics, size_t n);
+
 /* By how much a point that has no costs does not fit: what it needs beyond each capacity, in parts
  * of that capacity, summed. Infinite if it breaks no capacity. */
 double kpu_search_violation(const kpu_machine *machine, const kpu_metric_value *metrics);
+bool kpu_search_violation_reads(const char *metric);
 
 int kpu_search_fronts_make(const kpu_space *space, kpu_search_fronts **out);
 void kpu_search_fronts_free(kpu_search_fronts *fronts); /* takes NULL */
@@ -93,5 +101,33 @@ double kpu_search_hypervolume(kpu_search_fronts *fronts);
  * `weight` times. False, and 0 counts, until its first fitting candidates are there. */
 bool kpu_search_unit(const kpu_search_fronts *fronts, int64_t gemm, const double **reference,
                      double *weight);
+
+/* ---- An earlier run (search_past.c) ------------------------------------------------------- */
+
+/* Whether the next evaluation is known. */
+bool kpu_search_knows_next(const kpu_search_session *session);
+/* Takes it; KPU_E_INPUT if it is of another point. Complaints are told. */
+int kpu_search_recall(kpu_search_session *session, const kpu_point *point,
+                      kpu_metric_value *metrics);
+/* Takes the first of the session's `count` rows, as far as they are known, and keeps count of
+ * them. */
+int kpu_search_recall_all(kpu_search_session *session, size_t count, size_t *known);
+/* At the end: KPU_E_INPUT, told, if the earlier run had evaluated more. */
+int kpu_search_check_past(kpu_search_session *session);
+/* An evaluation that was not known, to options->noted. */
+int kpu_search_tell(kpu_search_session *session, const kpu_point *point,
+                    const kpu_metric_value *metrics);
+/* exhaustive, progress->total being set: how far it had come, and the fronts. */
+int kpu_search_restore(kpu_search_session *session);
+
+/* ---- Parts of a run (shard.c) ------------------------------------------------------------- */
+
+int kpu_shard_check(const kpu_search *search, kpu_shard shard, kpu_diag *diag);
+/* How many of `total`, and whether number n, when it goes by blocks. */
+int64_t kpu_shard_share(kpu_shard shard, int64_t block, int64_t total);
+bool kpu_shard_has(kpu_shard shard, int64_t block, int64_t n);
+
+/* "top-100", for kpu_identity. */
+void kpu_keep_text(kpu_keep keep, char *text, size_t size);
 
 #endif

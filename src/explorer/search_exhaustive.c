@@ -22,19 +22,28 @@ static bool report(void *context, int64_t done, int64_t total)
 
 static int run(kpu_search_session *session)
 {
-    const kpu_explore_options options = {.threads = session->options->threads,
+    const kpu_search_options *given = session->options;
+    const kpu_explore_options options = {.threads = given->threads,
                                          .sink = take,
                                          .sink_context = session,
                                          .progress = report,
                                          .progress_context = session,
-                                         .stop = session->options->stop,
-                                         .plain_walk = session->options->plain_walk};
-    return kpu_explore(session->space, &options, session->diag);
+                                         .stop = given->stop,
+                                         .plain_walk = given->plain_walk,
+                                         .first = given->past ? given->past->points : 0,
+                                         .shard = given->shard,
+                                         .ranks = given->ranks};
+    session->progress->total =
+        kpu_shard_share(given->shard, kpu_shard_block(session->space, given->shard.count),
+                        kpu_space_run_size(session->space));
+    int code = given->past ? kpu_search_restore(session) : KPU_OK;
+    return code == KPU_OK ? kpu_explore(session->space, &options, session->diag) : code;
 }
 
 const kpu_search kpu_search_exhaustive = {
     .name = "exhaustive",
     .summary = "every point of the space, or every one of a sample",
     .sample = KPU_SEARCH_TAKES,
+    .shards = KPU_SHARDS_OF_POINTS,
     .run = run,
 };

@@ -86,5 +86,6 @@ const kpu_search kpu_search_low_discrepancy = {
     .name = "low-discrepancy",
     .summary = "points spread evenly over all axes (randomised Halton), none twice",
     .budget = KPU_SEARCH_NEEDS,
+    .shards = KPU_SHARDS_OF_DRAWS,
     .run = run,
 };

@@ -316,5 +316,6 @@ const kpu_search kpu_search_nsga2 = {
     .name = "nsga2",
     .summary = "a genetic algorithm (NSGA-II), one population a GEMM, no point twice",
     .budget = KPU_SEARCH_NEEDS,
+    .shards = KPU_SHARDS_NONE,
     .run = run,
 };

@@ -100,9 +100,13 @@ static int fill(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
 {
     int64_t sample = 0;
     int codes[] = {
-        read_sweep(space, sweep, &sample, diag),        kpu_space_read_machines(space, sweep, diag),
-        kpu_space_read_workloads(space, sweep, diag),   kpu_space_read_axes(space, sweep, diag),
-        kpu_space_read_constraints(space, sweep, diag), kpu_space_read_search(space, sweep, diag),
+        read_sweep(space, sweep, &sample, diag),
+        kpu_space_read_machines(space, sweep, diag),
+        kpu_space_read_workloads(space, sweep, diag),
+        kpu_space_read_axes(space, sweep, diag),
+        kpu_space_read_constraints(space, sweep, diag),
+        kpu_space_read_search(space, sweep, diag),
+        kpu_space_read_keep(space, sweep, diag),
     };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         if (codes[i] != KPU_OK)

@@ -47,6 +47,7 @@ struct kpu_space {
     size_t objective_count;
     uint64_t seed;
     kpu_search_settings search;
+    kpu_keep keep;
 
     kpu_workload *workloads;
     size_t workload_count;
@@ -101,6 +102,8 @@ int kpu_space_read_constraints(kpu_space *space, const kpu_ini *sweep, kpu_diag 
 int kpu_space_number(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag);
 /* [search], and what of [sweep] goes with it. */
 int kpu_space_read_search(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag);
+/* [sweep] store, after [search]. */
+int kpu_space_read_keep(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag);
 void kpu_space_free_machines(kpu_space *space);
 void kpu_space_free_workloads(kpu_space *space);
 void kpu_space_free_axes(kpu_space *space);

@@ -1,6 +1,6 @@
 /* The hash of all that decides which candidates a space has and how they are timed: of a text that
  * lists it, a line a datum (docs/certificate.md). */
-#include "explorer/space.h"
+#include "explorer/space_hash.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -38,7 +38,7 @@ static void put_rational(kpu_hash *hash, const char *key, const kpu_rational *va
 #define PUT_REAL put_real
 #define PUT_DECIMAL put_real
 
-static void put_machine(kpu_hash *hash, const kpu_machine *machine)
+void kpu_hash_put_machine(kpu_hash *hash, const kpu_machine *machine)
 {
     put(hash, "machine\n");
 #define FIELD(type, section, key, member) PUT_##type(hash, section "." key, &machine->member);
@@ -46,7 +46,7 @@ static void put_machine(kpu_hash *hash, const kpu_machine *machine)
 #undef FIELD
 }
 
-static void put_gemm(kpu_hash *hash, const kpu_problem *p)
+void kpu_hash_put_gemm(kpu_hash *hash, const kpu_problem *p)
 {
     put(hash, "gemm %" PRId64 " %" PRId64 " %" PRId64 "\n", p->dim[KPU_M], p->dim[KPU_N],
         p->dim[KPU_K]);
@@ -54,7 +54,7 @@ static void put_gemm(kpu_hash *hash, const kpu_problem *p)
         p->element_bytes[KPU_B], p->element_bytes[KPU_C], p->partial_bytes);
 }
 
-static void put_values(kpu_hash *hash, const kpu_space *space, size_t gemm)
+void kpu_hash_put_values(kpu_hash *hash, const kpu_space *space, size_t gemm)
 {
     for (size_t a = 0; a < KPU_SPACE_AXES; a++) {
         const kpu_values *values = &space->values[gemm * KPU_SPACE_AXES + a];
@@ -65,7 +65,7 @@ static void put_values(kpu_hash *hash, const kpu_space *space, size_t gemm)
     }
 }
 
-static void put_constraint(kpu_hash *hash, const char *text)
+void kpu_hash_put_constraint(kpu_hash *hash, const char *text)
 {
     put(hash, "constraint %zu ", strlen(text));
     kpu_hash_add(hash, text, strlen(text));
@@ -78,13 +78,13 @@ int kpu_space_hash(const kpu_space *space, char out[33])
     if (!hash)
         return KPU_E_MEMORY;
     for (size_t m = 0; m < space->machine_count; m++)
-        put_machine(hash, &space->machines[m]);
+        kpu_hash_put_machine(hash, &space->machines[m]);
     for (size_t g = 0; g < space->gemm_count; g++) {
-        put_gemm(hash, &kpu_space_gemm(space, (int64_t)g)->problem);
-        put_values(hash, space, g);
+        kpu_hash_put_gemm(hash, &kpu_space_gemm(space, (int64_t)g)->problem);
+        kpu_hash_put_values(hash, space, g);
     }
     for (size_t i = 0; i < space->constraint_count; i++)
-        put_constraint(hash, space->constraint_texts[i]);
+        kpu_hash_put_constraint(hash, space->constraint_texts[i]);
     kpu_hash_text(hash, out);
     kpu_hash_free(hash);
     return KPU_OK;
