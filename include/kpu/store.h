@@ -46,6 +46,7 @@ int kpu_store_resume(const char *path, const kpu_column *columns, size_t count, 
 typedef struct kpu_store_state {
     bool is_finished; /* a file of that name, whatever is in it */
     bool is_partial;  /* FILE.partial with something committed */
+    int64_t rows;     /* of that; 0 without */
     bool is_written;  /* by a process that lives */
     char writer[256]; /* "host, process 123, since 2026-01-31 12:00:00 UTC", or "" */
 } kpu_store_state;

@@ -86,12 +86,28 @@ hid_t kpu_store_column_type(const kpu_column *column, size_t string_bytes)
 
 /* ---- Attributes ------------------------------------------------------------------------- */
 
+/* The attribute, if it is there and of this type; it goes if it is of another. */
+static hid_t open_again(hid_t object, const char *name, hid_t type)
+{
+    hid_t attribute = H5Aexists(object, name) > 0 ? H5Aopen(object, name, H5P_DEFAULT) : -1;
+    if (attribute < 0)
+        return -1;
+    hid_t own = H5Aget_type(attribute);
+    bool same = H5Tequal(own, type) > 0;
+    H5Tclose(own);
+    if (same)
+        return attribute;
+    H5Aclose(attribute);
+    H5Adelete(object, name);
+    return -1;
+}
+
 static herr_t put_attribute(hid_t object, const char *name, hid_t type, const void *value)
 {
     hid_t space = H5Screate(H5S_SCALAR);
-    hid_t attribute = H5Aexists(object, name) > 0
-                          ? H5Aopen(object, name, H5P_DEFAULT)
-                          : H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t attribute = open_again(object, name, type);
+    if (attribute < 0)
+        attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
     herr_t status = attribute < 0 ? -1 : H5Awrite(attribute, type, value);
     if (attribute >= 0)
         H5Aclose(attribute);

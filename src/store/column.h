@@ -24,7 +24,7 @@ hid_t kpu_store_column_type(const kpu_column *column, size_t string_bytes);
 hid_t kpu_store_column_create(hid_t group, const kpu_column *column, hid_t type, hid_t space,
                               hid_t creation);
 
-/* A scalar attribute, written again if there is one (of the same type); negative on failure. */
+/* A scalar attribute, written again if there is one; negative on failure. */
 herr_t kpu_store_put_text(hid_t object, const char *name, const char *text);
 herr_t kpu_store_put_int(hid_t object, const char *name, int64_t value);
 /* malloc'ed; NULL if there is none or it is no single string. */

@@ -72,7 +72,7 @@ static herr_t copy_dataset(copying *c, hid_t group, const char *name, int rank)
         return refuse(c, name, "is no table or text of ours");
     if (H5Ocopy(group, name, c->to, name, H5P_DEFAULT, H5P_DEFAULT) >= 0)
         return 0;
-    if (!c->store->output.error) /* it is not for the disk */
+    if (!c->store->durable.blocks.error) /* it is not for the disk */
         return refuse(c, name, "is damaged");
     c->code = kpu_store_check(c->store, -1, "cannot copy a table of the results", c->diag);
     return -1;

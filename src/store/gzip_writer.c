@@ -14,6 +14,7 @@ enum { BUFFER_BYTES = 1 << 17 };
 struct kpu_gzip_writer {
     gzFile file;
     kpu_output_file output;
+    int error; /* errno of the first failed write, 0: none; nothing is written after it */
 };
 
 static bool ends_in_gz(const char *path)
@@ -50,13 +51,13 @@ int kpu_gzip_writer_open(const char *path, const char *what, bool force, kpu_gzi
 /* Of the first write that failed. */
 static void note_error(kpu_gzip_writer *writer)
 {
-    if (!writer->output.error)
-        writer->output.error = errno ? errno : EIO;
+    if (!writer->error)
+        writer->error = errno ? errno : EIO;
 }
 
 int kpu_gzip_writer_write(kpu_gzip_writer *writer, const char *bytes, size_t size, kpu_diag *diag)
 {
-    while (size > 0 && !writer->output.error) {
+    while (size > 0 && !writer->error) {
         unsigned some = size < BUFFER_BYTES ? (unsigned)size : BUFFER_BYTES;
         errno = 0;
         if (gzwrite(writer->file, bytes, some) != (int)some)
@@ -64,9 +65,9 @@ int kpu_gzip_writer_write(kpu_gzip_writer *writer, const char *bytes, size_t siz
         bytes += some;
         size -= some;
     }
-    if (!writer->output.error)
+    if (!writer->error)
         return KPU_OK;
-    return kpu_output_file_complain_write(&writer->output, diag);
+    return kpu_output_file_complain_write(&writer->output, writer->error, diag);
 }
 
 int kpu_gzip_writer_finish(kpu_gzip_writer *writer, kpu_diag *diag)
@@ -74,7 +75,7 @@ int kpu_gzip_writer_finish(kpu_gzip_writer *writer, kpu_diag *diag)
     errno = 0;
     if (gzclose(writer->file) != Z_OK)
         note_error(writer);
-    int code = kpu_output_file_commit(&writer->output, diag);
+    int code = kpu_output_file_commit(&writer->output, writer->error, diag);
     free(writer);
     return code;
 }

@@ -363,6 +363,21 @@ static bool widen_words(const kpu_column *column, int64_t count, kpu_metric_valu
     return known;
 }
 
+herr_t kpu_store_read_rows(hid_t dataset, const kpu_column *column, int64_t first, int64_t count,
+                           kpu_metric_value *out, bool *known)
+{
+    bool enumerated = column->type == KPU_COLUMN_ENUM;
+    hid_t own = enumerated ? H5Dget_type(dataset) : -1;
+    hid_t type = enumerated                         ? own
+                 : column->type == KPU_COLUMN_INT64 ? H5T_NATIVE_INT64
+                                                    : H5T_NATIVE_DOUBLE;
+    herr_t status = read_slab(dataset, type, first, count, out);
+    if (own >= 0)
+        H5Tclose(own);
+    *known = status < 0 || !enumerated || widen_words(column, count, out);
+    return status;
+}
+
 int kpu_results_read(kpu_results *results, size_t column, int64_t first, int64_t count,
                      kpu_metric_value *out, kpu_diag *diag)
 {
@@ -373,19 +388,13 @@ int kpu_results_read(kpu_results *results, size_t column, int64_t first, int64_t
     if (count == 0)
         return KPU_OK;
     const kpu_column *c = &results->columns[column];
-    hid_t dataset = results->datasets[column];
-    hid_t own = c->type == KPU_COLUMN_ENUM ? H5Dget_type(dataset) : -1;
-    hid_t type = c->type == KPU_COLUMN_ENUM    ? own
-                 : c->type == KPU_COLUMN_INT64 ? H5T_NATIVE_INT64
-                                               : H5T_NATIVE_DOUBLE;
-    herr_t status = read_slab(dataset, type, first, count, out);
-    if (own >= 0)
-        H5Tclose(own);
+    bool known = false;
+    herr_t status = kpu_store_read_rows(results->datasets[column], c, first, count, out, &known);
     if (status < 0)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
                                "column '%s/%s' is damaged: a checksum is wrong or data is missing",
                                c->group, c->name);
-    if (c->type == KPU_COLUMN_ENUM && !widen_words(c, count, out))
+    if (!known)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
                                "column '%s/%s' has values without a word", c->group, c->name);
     return KPU_OK;

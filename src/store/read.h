@@ -21,6 +21,9 @@ struct kpu_results {
  * into *length. Negative, with *why a constant, if not. */
 hid_t kpu_store_open_dataset(hid_t group, const char *name, int rank, int64_t *length,
                              const char **why);
+/* Rows of a column; *known: all words are words. Negative: damaged. */
+herr_t kpu_store_read_rows(hid_t dataset, const kpu_column *column, int64_t first, int64_t count,
+                           kpu_metric_value *out, bool *known);
 /* A group of the file itself, or negative. */
 hid_t kpu_store_open_group(hid_t file, const char *name);
 /* That in which its members were created, if the file knows it. */

@@ -3,11 +3,10 @@
 #define KPU_STORE_STORE_H
 
 #include <hdf5.h>
-#include <time.h>
 
 #include "kpu/store.h"
 #include "store/chunk.h"
-#include "store/output_file.h"
+#include "store/durable_file.h"
 
 /* Rows of a chunk, and of the buffer. Measured: 1,024 to 16,384 write equally fast; larger ones
  * compress a little better and cost more memory and more of a killed run. */
@@ -17,19 +16,26 @@ enum { KPU_STORE_CHUNK_ROWS = 4096 };
 enum { KPU_STORE_STRIDE = KPU_STORE_CHUNK_ROWS + 8 };
 
 struct kpu_store {
-    kpu_output_file output;
+    kpu_durable_file durable;
     hid_t file;
     kpu_column *columns;
     hid_t *datasets;
     size_t count;
     kpu_metric_value *buffer; /* column by column, KPU_STORE_STRIDE each */
     kpu_chunk_encoder encoder;
-    int64_t base;                  /* rows in complete chunks */
-    int64_t buffered;              /* rows in the buffer: the chunk that begins at `base` */
-    int64_t stored;                /* how many of them are in the file too */
-    double last_flush, flush_cost; /* seconds */
-    int failed;                    /* kpu_error of the first failure: nothing is written after */
+    int64_t base;                    /* rows in complete chunks */
+    int64_t buffered;                /* rows in the buffer: the chunk that begins at `base` */
+    int64_t stored;                  /* how many of them are in the file too */
+    bool changed;                    /* since the last commit */
+    double last_commit, commit_cost; /* seconds: when it began, how long it took */
+    int failed;                      /* kpu_error of the first failure: nothing is written after */
 };
+
+/* Its memory; the files are closed. */
+void kpu_store_free(kpu_store *store);
+/* The groups in which columns of rows may be. */
+extern const char *const kpu_store_row_groups[];
+enum { KPU_STORE_ROW_GROUPS = 2 };
 
 /* Notes and reports a failed step; returns its code. */
 int kpu_store_fail(kpu_store *store, int code, const char *doing, kpu_diag *diag);

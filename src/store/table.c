@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "store/column.h"
+#include "store/read.h"
 #include "store/store.h"
 
 static bool parse_cell(const kpu_column *column, const char *text, kpu_metric_value *out)
@@ -81,6 +82,25 @@ static char *convert_cells(const kpu_column *column, const cells *table, const c
     return data;
 }
 
+/* What stands there already, from before a resume, if it is of this type and length; it goes if it
+ * is of others. Negative: there is none now. */
+static hid_t open_again(hid_t group, const char *name, hid_t type, hid_t space)
+{
+    hid_t dataset = H5Dopen2(group, name, H5P_DEFAULT);
+    if (dataset < 0)
+        return -1;
+    hid_t own_type = H5Dget_type(dataset), own_space = H5Dget_space(dataset);
+    bool same = own_type >= 0 && own_space >= 0 && H5Tequal(own_type, type) > 0 &&
+                H5Sextent_equal(own_space, space) > 0;
+    H5Tclose(own_type);
+    H5Sclose(own_space);
+    if (same)
+        return dataset;
+    H5Dclose(dataset);
+    H5Ldelete(group, name, H5P_DEFAULT);
+    return -1;
+}
+
 static herr_t write_cells(kpu_store *store, const kpu_column *column, const cells *table,
                           const char *data)
 {
@@ -88,7 +108,9 @@ static herr_t write_cells(kpu_store *store, const kpu_column *column, const cell
     hid_t type = kpu_store_column_type(column, table->bytes);
     hid_t space = H5Screate_simple(1, &rows, NULL);
     hid_t group = H5Gopen2(store->file, column->group, H5P_DEFAULT);
-    hid_t dataset = kpu_store_column_create(group, column, type, space, H5P_DEFAULT);
+    hid_t dataset = open_again(group, column->name, type, space);
+    if (dataset < 0)
+        dataset = kpu_store_column_create(group, column, type, space, H5P_DEFAULT);
     herr_t status = dataset < 0 ? -1 : 0;
     if (status >= 0 && rows > 0)
         status = H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data);
@@ -104,6 +126,7 @@ int kpu_store_write_table(kpu_store *store, const kpu_column *columns, size_t co
                           const char *const *text, size_t row_count, kpu_diag *diag)
 {
     int code = store->failed;
+    store->changed = true;
     for (size_t i = 0; code == KPU_OK && i < column_count; i++) {
         const kpu_column *column = &columns[i];
         const char *bad = NULL;
@@ -113,7 +136,7 @@ int kpu_store_write_table(kpu_store *store, const kpu_column *columns, size_t co
         if (!data && !bad) {
             code = kpu_store_fail(store, KPU_E_MEMORY, "out of memory", diag);
         } else if (!data) {
-            kpu_place place = {.file = store->output.path};
+            kpu_place place = {.file = store->durable.output.path};
             store->failed = KPU_E_INTERNAL;
             code =
                 kpu_diag_add_at(diag, KPU_E_INTERNAL, &place, "'%s' is no value of column '%s/%s'",
@@ -127,6 +150,22 @@ int kpu_store_write_table(kpu_store *store, const kpu_column *columns, size_t co
     return code;
 }
 
+char *kpu_store_text(kpu_store *store, const char *name)
+{
+    const char *why;
+    int64_t length;
+    while (*name == '/')
+        name++;
+    hid_t group = H5Gopen2(store->file, "provenance", H5P_DEFAULT);
+    hid_t dataset = group < 0 ? -1 : kpu_store_open_dataset(group, name, 0, &length, &why);
+    char *text = dataset < 0 ? NULL : kpu_store_read_text(dataset);
+    if (dataset >= 0)
+        H5Dclose(dataset);
+    if (group >= 0)
+        H5Gclose(group);
+    return text;
+}
+
 static herr_t write_text(hid_t group, const char *name, const char *text)
 {
     kpu_column column = {.type = KPU_COLUMN_STRING};
@@ -134,7 +173,9 @@ static herr_t write_text(hid_t group, const char *name, const char *text)
     hid_t space = H5Screate(H5S_SCALAR);
     hid_t links = H5Pcreate(H5P_LINK_CREATE);
     H5Pset_create_intermediate_group(links, 1);
-    hid_t dataset = H5Dcreate2(group, name, type, space, links, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t dataset = open_again(group, name, type, space);
+    if (dataset < 0)
+        dataset = H5Dcreate2(group, name, type, space, links, H5P_DEFAULT, H5P_DEFAULT);
     herr_t status = dataset < 0 ? -1 : H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text);
     if (dataset >= 0)
         H5Dclose(dataset);
@@ -148,6 +189,7 @@ int kpu_store_write_text(kpu_store *store, const char *name, const char *text, k
 {
     if (store->failed)
         return store->failed;
+    store->changed = true;
     while (*name == '/') /* to HDF5 a leading slash is the root of the file, not our group */
         name++;
     hid_t group = H5Gopen2(store->file, "provenance", H5P_DEFAULT);
@@ -161,6 +203,7 @@ int kpu_store_write_attribute(kpu_store *store, const char *name, const char *te
 {
     if (store->failed)
         return store->failed;
+    store->changed = true;
     return kpu_store_check(store, kpu_store_put_text(store->file, name, text),
                            "cannot write an attribute of the results", diag);
 }

@@ -141,7 +141,7 @@ static herr_t write_column(kpu_store *store, const kpu_view *view, const kpu_col
 
 static int check_view(kpu_store *store, const kpu_view *view, kpu_diag *diag)
 {
-    kpu_place place = {.file = store->output.path};
+    kpu_place place = {.file = store->durable.output.path};
     bool known = store->count == 0 && store->base == 0;
     for (size_t i = 0; known && i < view->part_count; i++)
         known = kpu_store_is_beside(view->parts[i].file);

@@ -1,162 +1,32 @@
-/* Writing rows: buffer, chunks, flushes, the end. */
+/* Rows: buffer, chunks, commits, the end. */
+#include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "store/column.h"
+#include "store/disk.h"
+#include "store/read.h"
 #include "store/store.h"
 
-/* A killed run loses at most what the last seconds brought; flushing takes at most a twentieth of
- * the time. */
-static const double flush_interval_s = 2.0, flush_cost_factor = 20.0;
-
-static const char *const row_groups[] = {"candidates", "metrics"};
-enum { ROW_GROUPS = sizeof row_groups / sizeof *row_groups };
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+/* What a crash costs is at most what came since the last commit began: committing takes at most a
+ * twentieth of the time, but from the begin of one to the end of the next there are at most 4.5 s
+ * on a disk that can do it. */
+static const double interval_s = 2, cost_factor = 20, longest_wait_s = 4.5;
 
 int kpu_store_fail(kpu_store *store, int code, const char *doing, kpu_diag *diag)
 {
     store->failed = code;
     if (code == KPU_E_IO)
-        return kpu_output_file_complain(&store->output, doing, diag);
-    kpu_place place = {.file = store->output.path};
+        return kpu_durable_file_complain(&store->durable, doing, diag);
+    kpu_place place = {.file = store->durable.output.path};
     return kpu_diag_add_at(diag, code, &place, "%s", doing);
 }
 
 int kpu_store_check(kpu_store *store, herr_t status, const char *doing, kpu_diag *diag)
 {
-    if (store->output.error || status < 0)
+    if (store->durable.blocks.error || status < 0)
         return kpu_store_fail(store, KPU_E_IO, doing, diag);
-    return KPU_OK;
-}
-
-/* ---- Creation --------------------------------------------------------------------------- */
-
-static int check_columns(const char *path, const kpu_column *columns, size_t count, kpu_diag *diag)
-{
-    kpu_place place = {.file = path};
-    for (size_t i = 0; i < count; i++) {
-        const kpu_column *c = &columns[i];
-        bool known = false;
-        for (size_t g = 0; g < ROW_GROUPS; g++)
-            known = known || strcmp(c->group, row_groups[g]) == 0;
-        bool enumerated = c->type == KPU_COLUMN_ENUM;
-        if (!known || !c->name[0] || strchr(c->name, '/') || c->type == KPU_COLUMN_STRING ||
-            (enumerated && (c->word_count < 1 || c->word_count > KPU_STORE_WORDS_MAX)))
-            return kpu_diag_add_at(diag, KPU_E_INTERNAL, &place,
-                                   "'%s/%s' cannot be a column of rows", c->group, c->name);
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(c->name, columns[j].name) == 0)
-                return kpu_diag_add_at(diag, KPU_E_INTERNAL, &place, "two columns are named '%s'",
-                                       c->name);
-    }
-    return KPU_OK;
-}
-
-static bool copy_columns(kpu_store *store, const kpu_column *columns, size_t count)
-{
-    size_t slots = count ? count : 1;
-    store->columns = calloc(slots, sizeof *store->columns);
-    store->datasets = calloc(slots, sizeof *store->datasets);
-    store->buffer = calloc(slots * KPU_STORE_STRIDE, sizeof *store->buffer);
-    if (!store->columns || !store->datasets || !store->buffer ||
-        !kpu_chunk_encoder_init(&store->encoder, KPU_STORE_CHUNK_ROWS * sizeof *store->buffer))
-        return false;
-    for (; store->count < count; store->count++) {
-        store->datasets[store->count] = -1;
-        if (!kpu_store_column_copy(&columns[store->count], &store->columns[store->count]))
-            return false;
-    }
-    return true;
-}
-
-static herr_t create_groups(hid_t file)
-{
-    static const char *const names[] = {"candidates", "metrics", "workloads", "machines",
-                                        "provenance"};
-    hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
-    herr_t status =
-        H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
-    for (size_t i = 0; status >= 0 && i < sizeof names / sizeof *names; i++) {
-        hid_t group = H5Gcreate2(file, names[i], H5P_DEFAULT, creation, H5P_DEFAULT);
-        status = group < 0 ? -1 : H5Gclose(group);
-    }
-    H5Pclose(creation);
-    return status;
-}
-
-static herr_t write_root_attributes(hid_t file)
-{
-    if (kpu_store_put_text(file, "format", KPU_STORE_FORMAT) < 0 ||
-        kpu_store_put_int(file, "format_version", KPU_STORE_FORMAT_VERSION) < 0 ||
-        kpu_store_put_text(file, "library_version", KPU_VERSION) < 0 ||
-        kpu_store_put_int(file, "rows", 0) < 0)
-        return -1;
-    return kpu_store_put_int(file, "complete", 0);
-}
-
-static herr_t create_datasets(kpu_store *store)
-{
-    hsize_t none = 0, unlimited = H5S_UNLIMITED;
-    hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
-    hid_t space = H5Screate_simple(1, &none, &unlimited);
-    herr_t status = kpu_chunk_set_filters(creation, KPU_STORE_CHUNK_ROWS);
-    for (size_t i = 0; status >= 0 && i < store->count; i++) {
-        const kpu_column *column = &store->columns[i];
-        hid_t type = kpu_store_column_type(column, 0);
-        hid_t group = H5Gopen2(store->file, column->group, H5P_DEFAULT);
-        store->datasets[i] = kpu_store_column_create(group, column, type, space, creation);
-        status = store->datasets[i] < 0 ? -1 : 0;
-        H5Tclose(type);
-        H5Gclose(group);
-    }
-    H5Sclose(space);
-    H5Pclose(creation);
-    return status;
-}
-
-static herr_t create_contents(kpu_store *store)
-{
-    hid_t access = kpu_output_file_access(&store->output);
-    if (access < 0)
-        return -1;
-    store->file = H5Fcreate(store->output.partial, H5F_ACC_TRUNC, H5P_DEFAULT, access);
-    H5Pclose(access);
-    if (store->file < 0 || create_groups(store->file) < 0 ||
-        write_root_attributes(store->file) < 0 || create_datasets(store) < 0)
-        return -1;
-    return H5Fflush(store->file, H5F_SCOPE_GLOBAL);
-}
-
-int kpu_store_create(const char *path, bool force, const kpu_column *columns, size_t count,
-                     kpu_store **out, kpu_diag *diag)
-{
-    *out = NULL;
-    kpu_store_silence_hdf5();
-    int code = check_columns(path, columns, count, diag);
-    if (code != KPU_OK)
-        return code;
-    kpu_store *store = calloc(1, sizeof *store);
-    if (!store)
-        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
-    store->file = -1;
-    code = kpu_output_file_create(path, "results", force, &store->output, diag);
-    if (code == KPU_OK && !copy_columns(store, columns, count))
-        code = kpu_store_fail(store, KPU_E_MEMORY, "out of memory", diag);
-    if (code == KPU_OK)
-        code =
-            kpu_store_check(store, create_contents(store), "cannot create the results file", diag);
-    if (code != KPU_OK) {
-        kpu_store_abandon(store);
-        return code;
-    }
-    store->last_flush = seconds();
-    *out = store;
     return KPU_OK;
 }
 
@@ -214,35 +84,11 @@ static int write_buffer(kpu_store *store, kpu_diag *diag)
     return code;
 }
 
-static int flush(kpu_store *store, kpu_diag *diag)
-{
-    herr_t status = kpu_store_put_int(store->file, "rows", store->base + store->stored);
-    if (status >= 0)
-        status = H5Fflush(store->file, H5F_SCOPE_GLOBAL);
-    return kpu_store_check(store, status, "cannot write the results", diag);
-}
-
 static int write_chunk(kpu_store *store, kpu_diag *diag)
 {
-    /* A chunk that was flushed half full moves when it grows, and its old place is used again:
-     * the file on disk must not point there any longer. */
-    bool moved = store->stored > 0;
     int code = write_buffer(store, diag);
     store->base += store->buffered;
     store->buffered = store->stored = 0;
-    return code == KPU_OK && moved ? flush(store, diag) : code;
-}
-
-static int flush_if_due(kpu_store *store, kpu_diag *diag)
-{
-    double start = seconds(), waited = start - store->last_flush;
-    if (waited < flush_interval_s || waited < flush_cost_factor * store->flush_cost)
-        return KPU_OK;
-    int code = store->buffered > store->stored ? write_buffer(store, diag) : KPU_OK;
-    if (code == KPU_OK)
-        code = flush(store, diag);
-    store->last_flush = seconds();
-    store->flush_cost = store->last_flush - start;
     return code;
 }
 
@@ -252,7 +98,7 @@ static int check_words(kpu_store *store, const kpu_metric_value *row, kpu_diag *
         const kpu_column *column = &store->columns[i];
         if (column->type == KPU_COLUMN_ENUM &&
             (row[i].i < 0 || row[i].i >= (int64_t)column->word_count)) {
-            kpu_place place = {.file = store->output.path};
+            kpu_place place = {.file = store->durable.output.path};
             store->failed = KPU_E_INTERNAL;
             return kpu_diag_add_at(diag, KPU_E_INTERNAL, &place,
                                    "value %lld of column '%s' has no word", (long long)row[i].i,
@@ -275,7 +121,107 @@ int kpu_store_append(kpu_store *store, const kpu_metric_value *rows, size_t coun
         if (code == KPU_OK && ++store->buffered == KPU_STORE_CHUNK_ROWS)
             code = write_chunk(store, diag);
     }
-    return code == KPU_OK ? flush_if_due(store, diag) : code;
+    store->changed = store->changed || count > 0;
+    return code;
+}
+
+int64_t kpu_store_rows(const kpu_store *store)
+{
+    return store->base + store->buffered;
+}
+
+int kpu_store_read(kpu_store *store, size_t column, int64_t first, int64_t count,
+                   kpu_metric_value *out, kpu_diag *diag)
+{
+    kpu_place place = {.file = store->durable.output.partial};
+    if (store->failed)
+        return store->failed;
+    if (column >= store->count || first < 0 || count < 0 || first > kpu_store_rows(store) - count)
+        return kpu_diag_add_at(diag, KPU_E_RANGE, &place, "has no rows %lld to %lld of column %zu",
+                               (long long)first, (long long)(first + count), column);
+    int64_t in_file = first >= store->base          ? 0
+                      : count < store->base - first ? count
+                                                    : store->base - first;
+    if (in_file > 0) {
+        bool known = false;
+        herr_t status = kpu_store_read_rows(store->datasets[column], &store->columns[column], first,
+                                            in_file, out, &known);
+        int code =
+            kpu_store_check(store, known ? status : -1, "cannot read back the results", diag);
+        if (code != KPU_OK)
+            return code;
+    }
+    if (count > in_file)
+        memcpy(out + in_file,
+               store->buffer + column * KPU_STORE_STRIDE + (first + in_file - store->base),
+               (size_t)(count - in_file) * sizeof *out);
+    return KPU_OK;
+}
+
+/* ---- Commits ---------------------------------------------------------------------------- */
+
+void kpu_store_set_number(kpu_store *store, const char *name, int64_t value)
+{
+    kpu_journal_number *number = kpu_durable_file_number(&store->durable, name, true);
+    assert(number && strlen(name) < KPU_JOURNAL_NAME_BYTES);
+    if (!number || number->value == value)
+        return;
+    number->value = value;
+    store->changed = true;
+}
+
+bool kpu_store_get_number(const kpu_store *store, const char *name, int64_t *out)
+{
+    for (size_t i = 0; i < KPU_STORE_NUMBERS; i++) {
+        const kpu_journal_number *number = &store->durable.state.numbers[i];
+        if (number->name[0] && strcmp(number->name, name) == 0) {
+            *out = number->value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* All that is in memory is given to the driver. */
+static int flush(kpu_store *store, kpu_diag *diag)
+{
+    int code = store->buffered > store->stored ? write_buffer(store, diag) : KPU_OK;
+    if (code != KPU_OK)
+        return code;
+    store->durable.state.rows = kpu_store_rows(store);
+    herr_t status = kpu_store_put_int(store->file, "rows", kpu_store_rows(store));
+    if (status >= 0)
+        status = H5Fflush(store->file, H5F_SCOPE_GLOBAL);
+    return kpu_store_check(store, status, "cannot write the results", diag);
+}
+
+int kpu_store_commit(kpu_store *store, kpu_diag *diag)
+{
+    if (store->failed)
+        return store->failed;
+    double start = kpu_disk_seconds();
+    int code = flush(store, diag);
+    if (code == KPU_OK)
+        code = store->failed = kpu_durable_file_commit(&store->durable, diag);
+    store->changed = false;
+    store->last_commit = start;
+    store->commit_cost = kpu_disk_seconds() - start;
+    return code;
+}
+
+int kpu_store_commit_if_due(kpu_store *store, kpu_diag *diag)
+{
+    double wait = cost_factor * store->commit_cost;
+    if (store->failed)
+        return store->failed;
+    if (wait > longest_wait_s - store->commit_cost)
+        wait = longest_wait_s - store->commit_cost;
+    if (wait < interval_s)
+        wait = interval_s;
+    bool news = store->changed || store->durable.pending;
+    if (!news || kpu_disk_seconds() - store->last_commit < wait)
+        return KPU_OK;
+    return kpu_store_commit(store, diag);
 }
 
 /* ---- The end ---------------------------------------------------------------------------- */
@@ -290,7 +236,7 @@ static void close_file(kpu_store *store)
     store->file = -1;
 }
 
-static void store_free(kpu_store *store)
+void kpu_store_free(kpu_store *store)
 {
     for (size_t i = 0; store->columns && i < store->count; i++)
         kpu_store_column_fini(&store->columns[i]);
@@ -301,23 +247,29 @@ static void store_free(kpu_store *store)
     free(store);
 }
 
+/* Closes HDF5's file without writing: what it writes now goes to memory, which is freed. */
+static void drop_file(kpu_store *store)
+{
+    if (!store->durable.blocks.error)
+        store->durable.blocks.error = ECANCELED;
+    close_file(store);
+}
+
 static int finish(kpu_store *store, bool complete, kpu_diag *diag)
 {
     int code = store->failed;
-    if (code == KPU_OK && store->buffered > store->stored)
-        code = write_buffer(store, diag);
     if (code == KPU_OK && complete)
         code = kpu_store_check(store, kpu_store_put_int(store->file, "complete", 1),
                                "cannot write the results", diag);
     if (code == KPU_OK)
         code = flush(store, diag);
     if (code != KPU_OK) {
-        kpu_store_abandon(store);
+        kpu_store_suspend(store, NULL);
         return code;
     }
     close_file(store);
-    code = kpu_output_file_commit(&store->output, diag);
-    store_free(store);
+    code = kpu_durable_file_finish(&store->durable, diag);
+    kpu_store_free(store);
     return code;
 }
 
@@ -338,19 +290,29 @@ int kpu_store_finish_as(kpu_store *store, const char *path, kpu_diag *diag)
         kpu_store_abandon(store);
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
     }
-    free(store->output.path);
-    store->output.path = copy;
-    store->output.force = false;
+    free(store->durable.output.path);
+    store->durable.output.path = copy;
+    store->durable.output.force = false;
     return finish(store, false, diag);
+}
+
+int kpu_store_suspend(kpu_store *store, kpu_diag *diag)
+{
+    int code = store->failed ? KPU_OK : kpu_store_commit(store, diag);
+    drop_file(store);
+    if (store->durable.state.generation > 0)
+        kpu_durable_file_close(&store->durable);
+    else /* nothing of it can be read */
+        kpu_durable_file_discard(&store->durable);
+    kpu_store_free(store);
+    return code;
 }
 
 void kpu_store_abandon(kpu_store *store)
 {
     if (!store)
         return;
-    if (!store->output.error)
-        store->output.error = -1; /* the driver need not write what is removed at once */
-    close_file(store);
-    kpu_output_file_discard(&store->output);
-    store_free(store);
+    drop_file(store);
+    kpu_durable_file_discard(&store->durable);
+    kpu_store_free(store);
 }

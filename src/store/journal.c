@@ -1,0 +1,359 @@
+#include "store/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store/disk.h"
+
+/* Each file begins with a page for the writer's name; the record follows. */
+enum { RECORD_AT = 4096, ATTEMPTS = 50 };
+static const uint64_t magic = UINT64_C(0x3161646a7570646b);
+/* Somebody who only looks holds the lock for an instant. */
+static const double lock_patience_s = 0.3;
+/* Where there are no locks: a run commits every 5 seconds, so one that was silent for this long is
+ * no more. */
+static const double silent_s = 30;
+
+static char *slot_path(const char *partial, int slot)
+{
+    char *path = NULL;
+    return asprintf(&path, "%s.journal-%d", partial, slot) < 0 ? NULL : path;
+}
+
+/* ---- Records in files ------------------------------------------------------------------- */
+
+static void hash_of(const kpu_record *record, char out[33])
+{
+    size_t skipped = offsetof(kpu_journal_header, generation);
+    kpu_hash_hex(record->bytes + skipped, record->size - skipped, out);
+}
+
+static int read_header(int fd, kpu_journal_header *out)
+{
+    return kpu_disk_read(fd, RECORD_AT, out, sizeof *out);
+}
+
+/* The record's bytes, 0 if the header cannot be one of a record in this file. */
+static uint64_t record_bytes(const kpu_journal_header *header, uint64_t file_bytes)
+{
+    const uint64_t each = sizeof(uint64_t) + KPU_BLOCK_BYTES;
+    if (header->magic != magic || header->generation == 0 ||
+        file_bytes < RECORD_AT + sizeof *header ||
+        header->block_count > (file_bytes - RECORD_AT - sizeof *header) / each ||
+        header->length > INT64_MAX || header->guarded > INT64_MAX || header->rows < 0)
+        return 0;
+    return sizeof *header + header->block_count * each;
+}
+
+static bool is_whole(const kpu_record *record)
+{
+    const kpu_journal_header *header = kpu_record_header(record);
+    const unsigned char *numbers = record->bytes + sizeof *header;
+    char hash[33];
+    hash_of(record, hash);
+    if (memcmp(hash, header->hash, sizeof hash) != 0)
+        return false;
+    for (uint64_t i = 0; i < header->block_count; i++) {
+        uint64_t number, before = 0;
+        memcpy(&number, numbers + i * sizeof number, sizeof number);
+        if (i > 0)
+            memcpy(&before, numbers + (i - 1) * sizeof number, sizeof number);
+        if ((i > 0 && number <= before) || number >= INT64_MAX / KPU_BLOCK_BYTES)
+            return false;
+    }
+    for (size_t i = 0; i < KPU_STORE_NUMBERS; i++)
+        if (header->numbers[i].name[KPU_JOURNAL_NAME_BYTES - 1] != '\0')
+            return false;
+    return true;
+}
+
+/* ENODATA: there is none, or not all of one. */
+static int read_record(int fd, kpu_record *out)
+{
+    kpu_journal_header header;
+    uint64_t file_bytes = 0;
+    int error = kpu_disk_size(fd, &file_bytes);
+    if (!error)
+        error = read_header(fd, &header);
+    if (error)
+        return error;
+    uint64_t bytes = record_bytes(&header, file_bytes);
+    if (bytes == 0)
+        return ENODATA;
+    kpu_record_fini(out);
+    out->bytes = malloc(bytes);
+    if (!out->bytes)
+        return ENOMEM;
+    out->size = out->capacity = bytes;
+    error = kpu_disk_read(fd, RECORD_AT, out->bytes, bytes);
+    if (!error && (memcmp(out->bytes, &header, sizeof header) != 0 || !is_whole(out)))
+        error = ENODATA;
+    return error;
+}
+
+/* The later one of the two; *latest the file that has it. */
+static int read_latest(const int fds[KPU_JOURNAL_SLOTS], kpu_record *out, int *latest)
+{
+    *latest = -1;
+    for (int slot = 0; slot < KPU_JOURNAL_SLOTS; slot++) {
+        kpu_record record = {0};
+        int error = fds[slot] >= 0 ? read_record(fds[slot], &record) : ENODATA;
+        if (!error && (*latest < 0 || kpu_record_header(&record)->generation >
+                                          kpu_record_header(out)->generation)) {
+            kpu_record_fini(out);
+            *out = record;
+            *latest = slot;
+            continue;
+        }
+        kpu_record_fini(&record);
+        if (error && error != ENODATA)
+            return error;
+    }
+    return *latest < 0 ? ENODATA : 0;
+}
+
+/* ---- Who writes ------------------------------------------------------------------------- */
+
+static void describe_writer(char out[KPU_JOURNAL_WRITER_BYTES])
+{
+    char host[65] = "", when[64] = "";
+    time_t now = time(NULL);
+    struct tm utc;
+    if (gethostname(host, sizeof host - 1) != 0)
+        snprintf(host, sizeof host, "this host");
+    if (gmtime_r(&now, &utc))
+        strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S UTC", &utc);
+    memset(out, 0, KPU_JOURNAL_WRITER_BYTES);
+    snprintf(out, KPU_JOURNAL_WRITER_BYTES, "%s, process %ld, since %s", host, (long)getpid(),
+             when);
+}
+
+/* The text may be of any kind: it goes to a terminal. */
+static void read_writer(int fd, char out[KPU_JOURNAL_WRITER_BYTES])
+{
+    if (kpu_disk_read(fd, 0, out, KPU_JOURNAL_WRITER_BYTES - 1) != 0)
+        out[0] = '\0';
+    out[KPU_JOURNAL_WRITER_BYTES - 1] = '\0';
+    for (char *c = out; *c; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+    if (!out[0])
+        snprintf(out, KPU_JOURNAL_WRITER_BYTES, "another process");
+}
+
+/* Without locks: a process of this host that is gone does not write, any other may have been there
+ * until a while ago. */
+static int guess_lock(int fd)
+{
+    char writer[KPU_JOURNAL_WRITER_BYTES], host[65] = "";
+    struct stat st;
+    struct timespec now;
+    read_writer(fd, writer);
+    const char *process = strstr(writer, ", process ");
+    if (!process || fstat(fd, &st) != 0 || gethostname(host, sizeof host - 1) != 0)
+        return 0;
+    long pid = strtol(process + strlen(", process "), NULL, 10);
+    size_t length = (size_t)(process - writer);
+    if (pid > 0 && strlen(host) == length && memcmp(host, writer, length) == 0 &&
+        (pid == getpid() || (kill((pid_t)pid, 0) != 0 && errno == ESRCH)))
+        return 0;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return difftime(now.tv_sec, st.st_mtim.tv_sec) < silent_s ? EWOULDBLOCK : 0;
+}
+
+static int lock_journal(int fd)
+{
+    int error = kpu_disk_lock_patiently(fd, LOCK_EX | LOCK_NB, lock_patience_s);
+    return error == ENOTSUP ? guess_lock(fd) : error;
+}
+
+/* The first file, locked. Whoever had it may have removed it at the end, so that the lock is one
+ * on a file without a name. */
+static int open_locked(const char *path, int *fd, bool *is_new)
+{
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        int error = kpu_disk_open(path, O_RDWR | O_CREAT | O_EXCL, fd);
+        *is_new = error == 0;
+        if (error == EEXIST)
+            error = kpu_disk_open(path, O_RDWR | O_CREAT, fd);
+        if (error)
+            return error;
+        error = lock_journal(*fd);
+        if (error)
+            return error;
+        if (kpu_disk_is_at(*fd, path))
+            return 0;
+        close(*fd);
+        *fd = -1;
+    }
+    return EBUSY;
+}
+
+int kpu_journal_open(const char *partial, kpu_journal *out, char writer[KPU_JOURNAL_WRITER_BYTES])
+{
+    *out = (kpu_journal){.fds = {-1, -1}, .latest = 1};
+    char own[KPU_JOURNAL_WRITER_BYTES];
+    int error = 0;
+    for (int slot = 0; slot < KPU_JOURNAL_SLOTS; slot++)
+        out->paths[slot] = slot_path(partial, slot);
+    if (!out->paths[0] || !out->paths[1])
+        error = ENOMEM;
+    if (!error)
+        error = open_locked(out->paths[0], &out->fds[0], &out->is_new);
+    if (error == EWOULDBLOCK)
+        read_writer(out->fds[0], writer);
+    describe_writer(own);
+    if (!error)
+        error = kpu_disk_write(out->fds[0], 0, own, sizeof own);
+    if (!error)
+        error = kpu_disk_open(out->paths[1], O_RDWR | O_CREAT, &out->fds[1]);
+    if (error && out->is_new && error != EWOULDBLOCK)
+        kpu_journal_remove(out);
+    else if (error)
+        kpu_journal_close(out);
+    return error;
+}
+
+void kpu_journal_close(kpu_journal *journal)
+{
+    for (int slot = KPU_JOURNAL_SLOTS - 1; slot >= 0; slot--) {
+        if (journal->paths[slot] && journal->fds[slot] >= 0)
+            close(journal->fds[slot]);
+        free(journal->paths[slot]);
+    }
+    *journal = (kpu_journal){.fds = {-1, -1}};
+}
+
+int kpu_journal_clear(kpu_journal *journal)
+{
+    int error = 0;
+    for (int slot = 0; slot < KPU_JOURNAL_SLOTS; slot++) {
+        uint64_t bytes = 0;
+        if (!error)
+            error = kpu_disk_size(journal->fds[slot], &bytes);
+        if (!error && bytes > RECORD_AT)
+            error = kpu_disk_truncate(journal->fds[slot], RECORD_AT);
+        if (!error && bytes > RECORD_AT)
+            error = kpu_disk_sync(journal->fds[slot]);
+    }
+    return error;
+}
+
+void kpu_journal_remove(kpu_journal *journal)
+{
+    for (int slot = KPU_JOURNAL_SLOTS - 1; slot >= 0; slot--) /* the lock goes last */
+        if (journal->paths[slot])
+            kpu_disk_remove(journal->paths[slot]);
+    kpu_journal_close(journal);
+}
+
+bool kpu_journal_is_there(const kpu_journal *journal)
+{
+    return kpu_disk_is_at(journal->fds[0], journal->paths[0]) &&
+           kpu_disk_is_at(journal->fds[1], journal->paths[1]);
+}
+
+int kpu_journal_read(kpu_journal *journal, kpu_record *out)
+{
+    int error = read_latest(journal->fds, out, &journal->latest);
+    if (error)
+        journal->latest = 1;
+    return error;
+}
+
+int kpu_journal_write_again(kpu_journal *journal, const kpu_record *record)
+{
+    int fd = journal->fds[journal->latest];
+    int error = kpu_disk_write(fd, RECORD_AT, record->bytes, record->size);
+    return error ? error : kpu_disk_sync(fd);
+}
+
+int kpu_journal_write(kpu_journal *journal, kpu_record *record)
+{
+    kpu_journal_header *header = (kpu_journal_header *)record->bytes;
+    int slot = 1 - journal->latest, fd = journal->fds[slot];
+    header->magic = magic;
+    memset(header->hash, 0, sizeof header->hash);
+    hash_of(record, header->hash);
+    int error = kpu_disk_write(fd, RECORD_AT, record->bytes, record->size);
+    if (!error)
+        error = kpu_disk_sync(fd);
+    if (!error) {
+        journal->latest = slot;
+        return 0;
+    }
+    /* It may or may not be on the disk: either is a state that was to be, but nobody who looks
+     * before the next start should take it for certain. */
+    const uint64_t none = 0;
+    (void)kpu_disk_write(fd, RECORD_AT, &none, sizeof none);
+    return error;
+}
+
+/* ---- For whoever does not write --------------------------------------------------------- */
+
+/* Two records may be written while one is read here: then what was read first is too old. */
+static int peek(const int fds[KPU_JOURNAL_SLOTS], kpu_record *out)
+{
+    const struct timespec pause = {.tv_nsec = 2000000};
+    int error = ENODATA;
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        kpu_journal_header before[KPU_JOURNAL_SLOTS] = {0}, after[KPU_JOURNAL_SLOTS] = {0};
+        int latest;
+        for (int slot = 0; slot < KPU_JOURNAL_SLOTS; slot++)
+            if (read_header(fds[slot], &before[slot]) != 0)
+                return EIO;
+        error = read_latest(fds, out, &latest);
+        for (int slot = 0; slot < KPU_JOURNAL_SLOTS; slot++)
+            if (read_header(fds[slot], &after[slot]) != 0)
+                return EIO;
+        bool still = memcmp(before, after, sizeof before) == 0;
+        if (still && (!error || error != ENODATA || attempt >= 2))
+            return error;
+        kpu_record_fini(out);
+        nanosleep(&pause, NULL);
+    }
+    return error ? error : EBUSY;
+}
+
+int kpu_journal_peek(const char *partial, kpu_record *out)
+{
+    int fds[KPU_JOURNAL_SLOTS] = {-1, -1}, error = 0;
+    for (int slot = 0; slot < KPU_JOURNAL_SLOTS && !error; slot++) {
+        char *path = slot_path(partial, slot);
+        error = path ? kpu_disk_open(path, O_RDONLY, &fds[slot]) : ENOMEM;
+        free(path);
+    }
+    if (!error)
+        error = peek(fds, out);
+    for (int slot = 0; slot < KPU_JOURNAL_SLOTS; slot++)
+        if (fds[slot] >= 0)
+            close(fds[slot]);
+    return error;
+}
+
+bool kpu_journal_is_locked(const char *partial, char writer[KPU_JOURNAL_WRITER_BYTES])
+{
+    int fd = -1;
+    char *path = slot_path(partial, 0);
+    writer[0] = '\0';
+    int error = path ? kpu_disk_open(path, O_RDONLY, &fd) : ENOMEM;
+    free(path);
+    if (error)
+        return false;
+    error = kpu_disk_lock(fd, LOCK_SH | LOCK_NB);
+    if (error == ENOTSUP)
+        error = guess_lock(fd);
+    bool locked = error == EWOULDBLOCK;
+    if (locked)
+        read_writer(fd, writer);
+    close(fd);
+    return locked;
+}

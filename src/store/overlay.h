@@ -1,0 +1,30 @@
+/* What was written over committed parts of a file and is not in it yet: blocks by their number.
+ * Zeroed memory is a valid empty one. */
+#ifndef KPU_STORE_OVERLAY_H
+#define KPU_STORE_OVERLAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { KPU_BLOCK_BYTES = 512 };
+
+typedef struct kpu_overlay {
+    uint64_t *numbers; /* of each block */
+    unsigned char **slabs;
+    size_t count, capacity, slab_count;
+    uint32_t *slots; /* hash table: index + 1, 0 is free */
+    size_t slot_count;
+} kpu_overlay;
+
+void kpu_overlay_fini(kpu_overlay *overlay);
+void kpu_overlay_clear(kpu_overlay *overlay); /* forgets all blocks, and most of the memory */
+/* NULL if it is not there. */
+unsigned char *kpu_overlay_find(const kpu_overlay *overlay, uint64_t number);
+/* A block that is not there yet, unset. NULL: out of memory. */
+unsigned char *kpu_overlay_add(kpu_overlay *overlay, uint64_t number);
+unsigned char *kpu_overlay_block(const kpu_overlay *overlay, size_t index);
+/* Indices of all blocks by ascending number, malloc'ed; NULL: out of memory. */
+size_t *kpu_overlay_order(const kpu_overlay *overlay);
+
+#endif

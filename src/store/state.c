@@ -1,0 +1,41 @@
+/* What stands at a path, seen from outside. */
+#include <fcntl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "store/disk.h"
+#include "store/durable_file.h"
+
+void kpu_store_probe(const char *path, kpu_store_state *out)
+{
+    char *partial = NULL;
+    kpu_record record = {0};
+    *out = (kpu_store_state){.is_finished = access(path, F_OK) == 0};
+    if (asprintf(&partial, "%s.partial", path) < 0)
+        return;
+    out->is_written = kpu_journal_is_locked(partial, out->writer);
+    if (access(partial, F_OK) == 0 && kpu_journal_peek(partial, &record) == 0) {
+        out->is_partial = true;
+        out->rows = kpu_record_header(&record)->rows;
+    }
+    kpu_record_fini(&record);
+    free(partial);
+}
+
+int kpu_store_drop_partial(const char *path, kpu_diag *diag)
+{
+    kpu_durable_file file;
+    int code = kpu_durable_file_take(path, &file, diag);
+    if (code != KPU_OK)
+        return code;
+    int error = kpu_durable_file_sweep(&file);
+    if (error)
+        code = kpu_output_file_complain(&file.output, error, "cannot remove the unfinished file",
+                                        diag);
+    else
+        kpu_journal_remove(&file.journal);
+    kpu_durable_file_close(&file);
+    return code;
+}
