@@ -131,7 +131,8 @@ typedef enum kpu_shard_kind {
                              block of each */
     KPU_SHARDS_OF_GEMMS   /* GEMM g belongs to part g % count; together: by ascending id */
 } kpu_shard_kind;
-/* Points, or candidates, of a block, when the space's own search is cut into `count`. */
+/* Points, or candidates, of a block, when the space's own search is cut into `count`: a multiple of
+ * 16, some 64 blocks for each part, 65536 at most. 1 if it is cut by GEMMs. */
 int64_t kpu_shard_block(const kpu_space *space, int64_t count);
 
 /* ---- Evaluation ------------------------------------------------------------------------- */
@@ -217,7 +218,8 @@ typedef struct kpu_search_progress {
     /* Of the fronts so far, the mean over all GEMMs; it never falls. For each GEMM the unit is the
      * box that its first 16 fitting candidates span in the objectives, and the reference lies a
      * tenth of that beyond the worst of each objective: a run is compared with itself, not with
-     * another. NaN: 4 objectives or more, and fronts too large to be measured in passing. */
+     * another. NaN: 4 objectives or more, and fronts too large to be measured in passing; or the
+     * run goes on where another stopped that has not kept all its rows. */
     double hypervolume;
     double gap; /* what is still missing at most, in the same unit; NaN: nothing is known */
     /* exact: boxes that were bounded, and those that are open. With none open the fronts are
@@ -234,7 +236,8 @@ typedef struct kpu_search_past {
     void *context;
     /* exhaustive: how far it had come (of kpu_search_progress); `count` may be less than
      * `evaluations`, if not all rows were kept. Others begin anew and find their first `count`
-     * evaluations known: KPU_E_INPUT if one of them is of another point. */
+     * evaluations known: KPU_E_INPUT if one of them is of another point, or there are not as many.
+     * While they go through them once more, progress has fewer evaluations than `count`. */
     int64_t points, evaluations, feasible;
 } kpu_search_past;
 
@@ -256,7 +259,8 @@ typedef struct kpu_search_options {
     const kpu_search_past *past; /* NULL: none */
     /* Each evaluation that was not known, in their order, for searches that give rows of the fronts
      * alone: what `past` is made of. The sink gets all their rows at the end, past or not; that of
-     * other searches gets no row that was known. May be NULL. */
+     * other searches gets no row that was known. May be NULL; if not, a search that was stopped
+     * hands over none of the rows, or the first of them, and returns at once. */
     int (*noted)(void *context, const kpu_row *row, kpu_diag *diag);
     void *noted_context;
     kpu_shard shard;         /* KPU_E_USAGE if the search has no such parts */

@@ -1,15 +1,28 @@
 /* Every point of the run, one after another. */
 #include "explorer/search.h"
 
-static int take(void *context, const kpu_row *rows, size_t count, kpu_diag *diag)
+static int note_all(kpu_search_session *s, const kpu_row *rows, size_t count)
 {
-    kpu_search_session *s = context;
     int code = KPU_OK;
     for (size_t i = 0; code == KPU_OK && i < count; i++)
         code = kpu_search_note(s, &rows[i].point, rows[i].metrics);
-    if (code != KPU_OK)
-        return kpu_diag_add(diag, code, "out of memory");
-    return kpu_search_deliver(s, rows, count);
+    return code == KPU_OK ? KPU_OK : kpu_diag_add(s->diag, code, "out of memory");
+}
+
+/* Rows that were not handed over do not count: the run may go on before them. */
+static int take(void *context, const kpu_row *rows, size_t count, kpu_diag *diag)
+{
+    kpu_search_session *s = context;
+    int64_t evaluations = s->progress->evaluations, feasible = s->progress->feasible;
+    (void)diag; /* the session's */
+    int code = note_all(s, rows, count);
+    if (code == KPU_OK)
+        code = kpu_search_deliver(s, rows, count);
+    if (code != KPU_OK) {
+        s->progress->evaluations = evaluations;
+        s->progress->feasible = feasible;
+    }
+    return code;
 }
 
 static bool report(void *context, int64_t done, int64_t total)
