@@ -106,6 +106,8 @@ int kpu_results_open(const char *path, kpu_results **out, kpu_diag *diag);
 void kpu_results_close(kpu_results *results); /* takes NULL */
 int64_t kpu_results_rows(const kpu_results *results);
 bool kpu_results_complete(const kpu_results *results);
+/* Of an unfinished file: what kpu_store_set_number set before its last commit. */
+bool kpu_results_number(const kpu_results *results, const char *name, int64_t *out);
 size_t kpu_results_column_count(const kpu_results *results);
 const kpu_column *kpu_results_column(const kpu_results *results, size_t index);
 int kpu_results_find(const kpu_results *results, const char *name); /* column index or -1 */

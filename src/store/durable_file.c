@@ -32,18 +32,6 @@ int kpu_durable_file_complain(const kpu_durable_file *file, const char *doing, k
     return kpu_store_complain_hdf5(file->output.path, KPU_E_IO, doing, diag);
 }
 
-kpu_journal_number *kpu_durable_file_number(kpu_durable_file *file, const char *name, bool add)
-{
-    for (size_t i = 0; i < KPU_STORE_NUMBERS; i++) {
-        kpu_journal_number *number = &file->state.numbers[i];
-        if (add && !number->name[0])
-            snprintf(number->name, sizeof number->name, "%s", name);
-        if (number->name[0] && strcmp(number->name, name) == 0)
-            return number;
-    }
-    return NULL;
-}
-
 static void release(kpu_durable_file *file)
 {
     kpu_overlay_fini(&file->blocks.overlay);

@@ -31,8 +31,6 @@ int kpu_durable_file_finish(kpu_durable_file *file, kpu_diag *diag);
 void kpu_durable_file_close(kpu_durable_file *file);
 /* When HDF5 has closed it: removes all of it; releases. */
 void kpu_durable_file_discard(kpu_durable_file *file);
-/* A number by that name, added if there is none and `add`; NULL: none, or no room. */
-kpu_journal_number *kpu_durable_file_number(kpu_durable_file *file, const char *name, bool add);
 /* "FILE: error: DOING: ...": blocks.error, or else HDF5's own complaint. Returns KPU_E_IO. */
 int kpu_durable_file_complain(const kpu_durable_file *file, const char *doing, kpu_diag *diag);
 

@@ -39,6 +39,7 @@ void kpu_record_fini(kpu_record *record);
 bool kpu_record_make(kpu_record *record, const kpu_journal_header *header,
                      const kpu_overlay *overlay);
 const kpu_journal_header *kpu_record_header(const kpu_record *record);
+bool kpu_journal_number_find(const kpu_journal_number *numbers, const char *name, int64_t *out);
 /* Its blocks into an empty overlay; false: out of memory. */
 bool kpu_record_load(const kpu_record *record, kpu_overlay *out);
 /* Its blocks into the file; an errno. */

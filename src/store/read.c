@@ -105,8 +105,6 @@ static int check_file(const char *path, kpu_diag *diag)
         return complain(path, "is no regular file", diag);
     if (st.st_size == 0)
         return complain(path, "is empty", diag);
-    if (H5Fis_hdf5(path) <= 0)
-        return complain(path, "is no results file of kpu-dse (not HDF5)", diag);
     return KPU_OK;
 }
 
@@ -245,8 +243,13 @@ static int open_file(kpu_results *results, const char *path, kpu_diag *diag)
 {
     const size_t slots = 7, bytes = 4 * KPU_STORE_CHUNK_ROWS * sizeof(int64_t);
     const double evict_read_first = 1;
-    int code = KPU_OK;
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    int code = kpu_input_file_open(path, &results->input, diag);
+    if (code != KPU_OK)
+        return code;
+    if (!results->input && H5Fis_hdf5(path) <= 0)
+        return complain(path, "is no results file of kpu-dse (not HDF5)", diag);
+    hid_t access = results->input ? kpu_block_file_access(&results->input->blocks)
+                                  : H5Pcreate(H5P_FILE_ACCESS);
     if (access >= 0 && H5Pset_cache(access, 0, slots, bytes, evict_read_first) >= 0)
         results->file = H5Fopen(path, H5F_ACC_RDONLY, access);
     if (results->file < 0) /* before the next call of HDF5 forgets why */
@@ -271,7 +274,11 @@ static int open_results(kpu_results *results, const char *path, kpu_diag *diag)
         code = load_group(results, "candidates", diag);
     if (code == KPU_OK)
         code = load_group(results, "metrics", diag);
-    return code == KPU_OK && results->is_view ? kpu_store_check_view(results, diag) : code;
+    if (code != KPU_OK || !results->is_view)
+        return code;
+    if (results->input)
+        return complain(path, "is a view that was not finished; make it again", diag);
+    return kpu_store_check_view(results, diag);
 }
 
 int kpu_results_open(const char *path, kpu_results **out, kpu_diag *diag)
@@ -300,6 +307,7 @@ void kpu_results_close(kpu_results *results)
     }
     if (results->file >= 0)
         H5Fclose(results->file);
+    kpu_input_file_close(results->input);
     free(results->columns);
     free(results->datasets);
     free(results->path);
@@ -311,6 +319,11 @@ void kpu_results_close(kpu_results *results)
 int64_t kpu_results_rows(const kpu_results *results)
 {
     return results->rows;
+}
+
+bool kpu_results_number(const kpu_results *results, const char *name, int64_t *out)
+{
+    return results->input && kpu_journal_number_find(results->input->state.numbers, name, out);
 }
 
 bool kpu_results_complete(const kpu_results *results)

@@ -5,9 +5,11 @@
 #include <hdf5.h>
 
 #include "kpu/store.h"
+#include "store/input_file.h"
 
 struct kpu_results {
     char *path;
+    kpu_input_file *input; /* NULL: HDF5 reads the file itself */
     hid_t file;
     int64_t rows;
     bool complete;

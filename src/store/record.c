@@ -66,6 +66,16 @@ bool kpu_record_make(kpu_record *record, const kpu_journal_header *header,
     return true;
 }
 
+bool kpu_journal_number_find(const kpu_journal_number *numbers, const char *name, int64_t *out)
+{
+    for (size_t i = 0; i < KPU_STORE_NUMBERS; i++)
+        if (numbers[i].name[0] && strcmp(numbers[i].name, name) == 0) {
+            *out = numbers[i].value;
+            return true;
+        }
+    return false;
+}
+
 bool kpu_record_load(const kpu_record *record, kpu_overlay *out)
 {
     size_t count = kpu_record_header(record)->block_count;

@@ -1,6 +1,7 @@
 /* Rows: buffer, chunks, commits, the end. */
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,24 +163,22 @@ int kpu_store_read(kpu_store *store, size_t column, int64_t first, int64_t count
 
 void kpu_store_set_number(kpu_store *store, const char *name, int64_t value)
 {
-    kpu_journal_number *number = kpu_durable_file_number(&store->durable, name, true);
-    assert(number && strlen(name) < KPU_JOURNAL_NAME_BYTES);
-    if (!number || number->value == value)
+    kpu_journal_number *number = store->durable.state.numbers;
+    kpu_journal_number *end = number + KPU_STORE_NUMBERS;
+    assert(strlen(name) < KPU_JOURNAL_NAME_BYTES);
+    while (number < end && number->name[0] && strcmp(number->name, name) != 0)
+        number++;
+    assert(number < end);
+    if (number == end || (number->name[0] && number->value == value))
         return;
+    snprintf(number->name, sizeof number->name, "%s", name);
     number->value = value;
     store->changed = true;
 }
 
 bool kpu_store_get_number(const kpu_store *store, const char *name, int64_t *out)
 {
-    for (size_t i = 0; i < KPU_STORE_NUMBERS; i++) {
-        const kpu_journal_number *number = &store->durable.state.numbers[i];
-        if (number->name[0] && strcmp(number->name, name) == 0) {
-            *out = number->value;
-            return true;
-        }
-    }
-    return false;
+    return kpu_journal_number_find(store->durable.state.numbers, name, out);
 }
 
 /* All that is in memory is given to the driver. */
