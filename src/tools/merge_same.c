@@ -1,0 +1,164 @@
+/* Whether two files are parts of one run. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/merge.h"
+
+size_t kpu_merge_file_column(const kpu_merge *merge, size_t column)
+{
+    return column + (merge->has_place && column >= merge->columns.metric_first);
+}
+
+/* ---- Identity ---------------------------------------------------------------------------- */
+
+/* The value of a line "name value", up to the end of the line; NULL if there is none. */
+static const char *value_of(const char *identity, const char *name, size_t *length)
+{
+    size_t name_length = strlen(name);
+    for (const char *line = identity; line && *line;) {
+        if (strncmp(line, name, name_length) == 0 && line[name_length] == ' ') {
+            *length = strcspn(line + name_length + 1, "\n");
+            return line + name_length + 1;
+        }
+        line = strchr(line, '\n');
+        line = line ? line + 1 : NULL;
+    }
+    return NULL;
+}
+
+typedef struct identities {
+    const char *first, *other;
+    const char *first_path, *path;
+} identities;
+
+static int compare_part(const identities *texts, const kpu_identity_part *part, kpu_diag *diag)
+{
+    enum { SHOWN = 40 };
+    const kpu_place place = {.file = texts->path};
+    size_t length[2] = {0};
+    const char *a = value_of(texts->first, part->name, &length[0]);
+    const char *b = value_of(texts->other, part->name, &length[1]);
+    if (a && b && length[0] == length[1] && memcmp(a, b, length[0]) == 0)
+        return KPU_OK;
+    for (int i = 0; i < 2; i++)
+        length[i] = length[i] > SHOWN ? SHOWN : length[i];
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                           "belongs to another run than %s: %s differ%s, %.*s here, %.*s there",
+                           texts->first_path, part->meaning,
+                           part->meaning[strlen(part->meaning) - 1] == 's' ? "" : "s",
+                           (int)length[1], b ? b : "", (int)length[0], a ? a : "");
+}
+
+static int check_identity(const kpu_merge *merge, const identities *texts, kpu_diag *diag)
+{
+    const kpu_place place = {.file = texts->other ? texts->first_path : texts->path};
+    kpu_identity identity;
+    int worst = kpu_space_identity(merge->space, &identity);
+    if (worst)
+        return worst;
+    if (!texts->first || !texts->other)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                               "has no identity: it was not written by run --shard");
+    for (size_t i = 0; i < KPU_IDENTITY_PARTS; i++) {
+        int status = compare_part(texts, &identity.part[i], diag);
+        worst = status ? status : worst;
+    }
+    return worst;
+}
+
+/* ---- Columns ----------------------------------------------------------------------------- */
+
+static bool is_same_column(const kpu_column *a, const kpu_column *b)
+{
+    if (strcmp(a->group, b->group) != 0 || strcmp(a->name, b->name) != 0 ||
+        strcmp(a->unit, b->unit) != 0 || strcmp(a->description, b->description) != 0 ||
+        a->sense != b->sense || a->type != b->type)
+        return false;
+    if (a->type != KPU_COLUMN_ENUM)
+        return true;
+    bool same = a->word_count == b->word_count;
+    for (size_t i = 0; same && i < a->word_count; i++)
+        same = strcmp(a->words[i], b->words[i]) == 0;
+    return same;
+}
+
+static int check_columns(const kpu_merge *merge, kpu_results *results, const char *path,
+                         kpu_diag *diag)
+{
+    const kpu_place place = {.file = path};
+    size_t count = kpu_results_column_count(results);
+    if (count != merge->columns.count + merge->has_place)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "has %zu columns, expected %zu", count,
+                               merge->columns.count + merge->has_place);
+    for (size_t i = 0; i < merge->columns.count; i++) {
+        const kpu_column *expected = &merge->columns.column[i];
+        const kpu_column *found = kpu_results_column(results, kpu_merge_file_column(merge, i));
+        if (!is_same_column(expected, found))
+            return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                                   "column '%s/%s' is not what this program writes: expected "
+                                   "'%s/%s' with its unit, sense, type and description",
+                                   found->group, found->name, expected->group, expected->name);
+    }
+    const kpu_column *last =
+        merge->has_place ? kpu_results_column(results, merge->columns.metric_first) : NULL;
+    if (last && (strcmp(last->name, KPU_MERGE_PLACE) != 0 || last->type != KPU_COLUMN_INT64))
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                               "has no column candidates/" KPU_MERGE_PLACE);
+    return KPU_OK;
+}
+
+/* ---- The whole --------------------------------------------------------------------------- */
+
+/* That their content is the same, the identity says. */
+static int check_tables(const kpu_merge *merge, kpu_results *results, const char *path,
+                        kpu_diag *diag)
+{
+    const kpu_place place = {.file = path};
+    const struct {
+        const char *name;
+        size_t rows;
+    } tables[] = {{"workloads", kpu_space_gemm_count(merge->space)},
+                  {"machines", kpu_space_machine_count(merge->space)}};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        int64_t rows = kpu_results_table_rows(results, tables[i].name);
+        if (rows != (int64_t)tables[i].rows)
+            return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                                   "/%s has %" PRId64 " rows, expected %zu", tables[i].name, rows,
+                                   tables[i].rows);
+    }
+    return KPU_OK;
+}
+
+static int check_cut(const kpu_merge *merge, const char *path, kpu_diag *diag)
+{
+    const kpu_merge_part *first = &merge->parts[0], *other = &merge->parts[merge->count];
+    const kpu_place place = {.file = path};
+    if (other->count != first->count)
+        return kpu_diag_add_at(
+            diag, KPU_E_INPUT, &place,
+            "is part %" PRId64 " of %" PRId64 ", but %s is part %" PRId64 " of %" PRId64,
+            other->index + 1, other->count, first->path, first->index + 1, first->count);
+    if (other->block != first->block)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                               "has blocks of %" PRId64 ", %s of %" PRId64, other->block,
+                               first->path, first->block);
+    return KPU_OK;
+}
+
+int kpu_merge_check_same(const kpu_merge *merge, kpu_results *first, kpu_results *other,
+                         const char *path, kpu_diag *diag)
+{
+    char *text[2] = {kpu_results_text(first, "identity"), kpu_results_text(other, "identity")};
+    const identities texts = {text[0], text[1], merge->parts[0].path, path};
+    int status = check_identity(merge, &texts, diag);
+    if (!status)
+        status = check_cut(merge, path, diag);
+    if (!status)
+        status = check_tables(merge, other, path, diag);
+    if (!status)
+        status = check_columns(merge, other, path, diag);
+    free(text[0]);
+    free(text[1]);
+    return status;
+}
