@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <unistd.h>
+
 #include "kpu/report.h"
 #include "tools/case_options.h"
 #include "tools/jsonl.h"
@@ -77,8 +79,10 @@ static int run(const kpu_call *call)
         return kpu_diag_add(call->diag, KPU_E_USAGE,
                             "eval: --jsonl reads whole cases; it takes no --json and no flag that "
                             "describes one");
-    if (v->jsonl)
-        return kpu_tool_jsonl(v->plain_walk, call->diag);
+    if (v->jsonl) {
+        const kpu_jsonl streams = {STDIN_FILENO, stdout, v->plain_walk};
+        return kpu_tool_jsonl(&streams, call->diag);
+    }
     kpu_tool_case c;
     int status = kpu_case_values_read(&v->c, &c, call->diag);
     if (status)

@@ -13,6 +13,7 @@
 enum { FIRST_BYTES = 1 << 16, LINE_MAX_BYTES = 1 << 24, FLUSH_BYTES = 1 << 16 };
 
 typedef struct session {
+    const kpu_jsonl *streams;
     kpu_simulator *simulator;
     kpu_text answers;
     kpu_diag complaints; /* about the current line */
@@ -63,9 +64,9 @@ static int flush_answers(session *s)
     if (s->answers.failed)
         return KPU_E_MEMORY;
     if (s->answers.length > 0)
-        fwrite(s->answers.data, 1, s->answers.length, stdout);
+        fwrite(s->answers.data, 1, s->answers.length, s->streams->answers);
     kpu_text_clear(&s->answers);
-    return fflush(stdout) == 0 ? KPU_OK : KPU_E_IO; /* main says what is wrong with it */
+    return fflush(s->streams->answers) == 0 ? KPU_OK : KPU_E_IO; /* main says what is wrong with it */
 }
 
 static int answer_line(session *s, const char *line, size_t bytes)
@@ -122,7 +123,7 @@ static int answer_all(session *s, kpu_diag *diag)
         int status = make_room(s, diag);
         if (status)
             return status;
-        ssize_t got = read(STDIN_FILENO, s->input + s->held, s->capacity - s->held);
+        ssize_t got = read(s->streams->questions, s->input + s->held, s->capacity - s->held);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -139,11 +140,11 @@ static int answer_all(session *s, kpu_diag *diag)
     }
 }
 
-int kpu_tool_jsonl(bool plain_walk, kpu_diag *diag)
+int kpu_tool_jsonl(const kpu_jsonl *streams, kpu_diag *diag)
 {
-    session s = {.simulator = kpu_simulator_new()};
+    session s = {.streams = streams, .simulator = kpu_simulator_new()};
     if (s.simulator)
-        kpu_simulator_set_fast_forward(s.simulator, !plain_walk);
+        kpu_simulator_set_fast_forward(s.simulator, !streams->plain_walk);
     int status = s.simulator ? answer_all(&s, diag) : KPU_E_MEMORY;
     int flushed = flush_answers(&s);
     if (!status)

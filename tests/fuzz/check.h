@@ -1,0 +1,38 @@
+/* What every reader must stand: it fails if and only if it complains, and what it complains about
+ * can be shown. */
+#ifndef KPU_TESTS_FUZZ_CHECK_H
+#define KPU_TESTS_FUZZ_CHECK_H
+
+#include "kpu/base.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static inline void fail_check(const char *what)
+{
+    fprintf(stderr, "%s\n", what);
+    abort();
+}
+
+static inline void check_complaints(int status, kpu_diag *diag)
+{
+    char *text = kpu_diag_render(diag);
+    if (status != KPU_E_MEMORY && (status == KPU_OK) != (diag->count == 0))
+        fail_check(diag->count ? text : "refused without a complaint");
+    free(text);
+    kpu_diag_fini(diag);
+}
+
+/* The bytes with a NUL behind them. */
+static inline char *copy_text(const uint8_t *data, size_t size)
+{
+    char *text = malloc(size + 1);
+    if (!text)
+        exit(1);
+    memcpy(text, data, size);
+    text[size] = '\0';
+    return text;
+}
+
+#endif
