@@ -1,0 +1,360 @@
+"""Trials with signals, other processes, and disks that fill up or vanish."""
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+
+from bench import Failure, Process, ask_tool, digest, run
+from kills import Life, new_tally
+
+INTERRUPTED = 130
+
+
+def instant(reference, draw):
+    return reference.seconds * (0.1 + 0.9 * draw.random())
+
+
+def trial_signal(bench, reference, case, number, seed, folder):
+    """SIGINT or SIGTERM: the end within a second, exit 130, and it can be resumed."""
+    draw = random.Random(digest(f"signal {case.name} {number} {seed}"))
+    life = Life(bench, case, reference, folder)
+    process = life.begin(speed=draw.choice((1, bench.speed)))
+    early = process.wait(instant(reference, draw))
+    began = time.monotonic()
+    process.signal(number)
+    outcome = early or process.end(10)
+    took = time.monotonic() - began
+    tally = life.tally
+    if outcome.code == -number:
+        tally["signals before the run was ready for them"] += 1
+    elif outcome.code == 0:
+        tally["signals after the end"] += 1
+        life.count(outcome)
+        return life.finish()
+    elif outcome.code != INTERRUPTED or "--resume" not in outcome.err:
+        raise Failure(f"signal {number}: {outcome}")
+    else:
+        tally["signals"] += 1
+        tally["slowest answer to a signal, ms"] = int(1000 * took)
+        if took > 1.0:
+            raise Failure(f"signal {number}: it took {took:.2f} s to end")
+    life.note(outcome)
+    return life.finish()
+
+
+def trial_two_signals(bench, reference, case, seed, folder):
+    """The second one ends the run at once."""
+    draw = random.Random(digest(f"two {case.name} {seed}"))
+    life = Life(bench, case, reference, folder)
+    process = life.begin()
+    early = process.wait(instant(reference, draw))
+    for pause in (0.002 * draw.random(), 0):
+        process.signal(signal.SIGINT)
+        time.sleep(pause)
+    began = time.monotonic()
+    outcome = early or process.end(10)
+    if outcome.code not in (0, INTERRUPTED, -signal.SIGINT):
+        raise Failure(f"two signals: {outcome}")
+    if time.monotonic() - began > 0.5:
+        raise Failure("a second signal does not end the run at once")
+    life.tally["pairs of signals"] += 1
+    if outcome.code:
+        life.note(outcome)
+    else:
+        life.count(outcome)
+    return life.finish()
+
+
+def trial_stop(bench, reference, case, seed, folder):
+    """SIGSTOP and SIGCONT; meanwhile nobody else may write there."""
+    draw = random.Random(digest(f"stop {case.name} {seed}"))
+    life = Life(bench, case, reference, folder)
+    process = life.begin()
+    outcome = None
+    for pause in (0.15, 0.02, 0.15):
+        outcome = outcome or process.wait(0.3 * instant(reference, draw))
+        if outcome is None:
+            process.signal(signal.SIGSTOP)
+            check_refused(bench, folder, case, life.tally)
+            time.sleep(pause)
+            process.signal(signal.SIGCONT)
+    outcome = outcome or process.end()
+    if outcome.code != 0:
+        raise Failure(f"stopped and continued: {outcome}")
+    life.tally["runs stopped and continued"] += 1
+    reference.check_finished(folder)
+    return life.tally
+
+
+def check_refused(bench, folder, case, tally):
+    """A second run on an output that is being written."""
+    if not folder.partial.exists():
+        return
+    for extra in (("--resume",), ("--force",), ()):
+        other = subprocess.run([bench.tool, "run", "sweep.ini", "-o", str(folder.output), "--quiet",
+                                *case.options, *extra], capture_output=True, text=True,
+                               cwd=folder.path, timeout=60)
+        if other.returncode != 2 or "error:" not in other.stderr:
+            raise Failure(f"a second run {extra} on the same output: exit {other.returncode}: "
+                          f"{other.stderr}")
+        tally["second runs refused"] += 1
+
+
+def trial_many_threads(bench, reference, case, seed, folder):
+    """64 threads on two cores, killed and resumed."""
+    draw = random.Random(digest(f"threads {case.name} {seed}"))
+    life = Life(bench, case, reference, folder)
+    process = life.begin(threads=64, before=lambda: os.sched_setaffinity(0, cores()))
+    outcome = process.wait(instant(reference, draw))
+    if outcome is None:
+        process.signal(signal.SIGKILL)
+        outcome = process.end()
+    if outcome.code:
+        life.note(outcome)
+    else:
+        life.count(outcome)
+    life.tally["runs of 64 threads on 2 cores"] += 1
+    return life.finish(threads=64)
+
+
+def cores():
+    return sorted(os.sched_getaffinity(0))[:2]
+
+
+# ---- Disks that fill up, or go away ----------------------------------------------------------------
+
+
+def expect_error(outcome, what):
+    if outcome.code != 1 or "error:" not in outcome.err:
+        raise Failure(f"{what}: {outcome}")
+
+
+def trial_limit(bench, reference, case, bytes_allowed, folder):
+    """A limit on the size of files; then there is none."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_allowed, resource.RLIM_INFINITY))
+
+    life = Life(bench, case, reference, folder)
+    # Not the log of calls: the limit would hold for it, too.
+    process = Process(bench, folder, case, before=limit)
+    outcome = process.end()
+    if outcome.code not in (0, 1, 2) or (outcome.code and "error:" not in outcome.err):
+        raise Failure(f"files of at most {bytes_allowed} bytes: {outcome}")
+    life.tally["limits on the size of files"] += 1
+    if outcome.code:
+        life.note(outcome)
+    else:
+        life.count(outcome)
+    return life.finish()
+
+
+def trial_tmpfs(bench, reference, case, kib, folder):
+    """A file system that is full; then it has room. Needs the right to mount: another process has
+    it in a name space of its own, and takes itself through this function."""
+    place = folder.output.parent
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kib}k", "none", str(place)],
+                      capture_output=True).returncode:
+        tally = new_tally()
+        tally["full file systems: no right to mount"] += 1
+        return tally
+    try:
+        life = Life(bench, case, reference, folder)
+        outcome = life.begin().end()
+        if outcome.code:
+            expect_full(outcome)
+            life.note(outcome)
+        else:
+            life.count(outcome)
+        life.tally["full file systems"] += outcome.code != 0
+        subprocess.run(["mount", "-o", "remount,size=64m", str(place)], check=True)
+        return life.finish()
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+def expect_full(outcome):
+    if outcome.code not in (1, 2) or "No space left" not in outcome.err:
+        raise Failure(f"full file system: {outcome}")
+
+
+def trial_vanish(bench, reference, case, what, folder):
+    """The partial file, its journals, or the folder are removed, or the folder moved, while a run
+    writes. It may notice, or finish as if nothing were."""
+    life = Life(bench, case, reference, folder)
+    process = life.begin()
+    deadline = time.monotonic() + 5
+    while not ask_tool_quickly(folder) and process.process.poll() is None:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.005)
+    place = folder.output.parent
+    try:
+        vanish(what, folder, place)
+    except OSError:
+        pass  # it was gone
+    outcome = process.end()
+    life.tally[f"outputs gone while running: {what}"] += 1
+    if outcome.code not in (0, 1) or (outcome.code and "error:" not in outcome.err):
+        raise Failure(f"{what} gone: {outcome}")
+    if what == "moved" and not place.exists():
+        (folder.path / "away").rename(place)
+    place.mkdir(exist_ok=True)
+    if outcome.code == 0 and what != "moved":
+        reference.check_finished(folder)
+    life.known = life.rows = 0
+    last = life.begin().end()
+    if last.code != 0:
+        raise Failure(f"{what} gone, then resumed: {last}")
+    reference.check_finished(folder)
+    return life.tally
+
+
+def ask_tool_quickly(folder):
+    journals = list(folder.output.parent.glob("*.journal*"))
+    return any(path.stat().st_size > 0 for path in journals if path.exists())
+
+
+def vanish(what, folder, place):
+    if what == "partial":
+        folder.partial.unlink()
+    elif what == "journals":
+        for path in place.glob("*.journal*"):
+            path.unlink()
+    elif what == "moved":
+        place.rename(folder.path / "away")
+    else:
+        shutil.rmtree(place)
+
+
+def trial_read_only(bench, reference, case, folder):
+    """A folder in which nothing may be written; then it may."""
+    life = Life(bench, case, reference, folder)
+    if os.geteuid() == 0:
+        return new_tally()  # nothing is forbidden to root: EROFS stands for it
+    folder.output.parent.chmod(0o555)
+    outcome = life.begin().end()
+    folder.output.parent.chmod(0o755)
+    if outcome.code not in (1, 2) or "error:" not in outcome.err:
+        raise Failure(f"folder that may not be written: {outcome}")
+    life.tally["folders made read-only"] += 1
+    return life.finish()
+
+
+# ---- Readers -----------------------------------------------------------------------------------------
+
+
+READER = """
+import sys, h5py
+path, end = sys.argv[1:]
+opened = missing = torn = 0
+last = -1
+import os
+while not os.path.exists(end):
+    try:
+        with h5py.File(path, "r") as file:
+            rows = {len(file[g][name][:]) for g in ("candidates", "metrics") for name in file[g]}
+    except FileNotFoundError:
+        missing += 1
+        continue
+    except (OSError, KeyError) as error:
+        torn += 1
+        print("torn:", str(error)[:200], file=sys.stderr)
+        continue
+    if len(rows) != 1 or min(rows) < last:
+        sys.exit(f"rows {sorted(rows)} after {last}")
+    last = rows.pop()
+    opened += 1
+print(opened, missing, torn, last)
+"""
+
+
+def trial_readers(bench, reference, case, seed, folder):
+    """Two readers look at the file all the time, which is killed once and resumed."""
+    draw = random.Random(digest(f"readers {case.name} {seed}"))
+    life = Life(bench, case, reference, folder)
+    end = folder.path / "end"
+    reader = subprocess.Popen([sys.executable, "-c", READER, str(folder.partial), str(end)],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    watcher = subprocess.Popen([bench.tool, "watch", str(folder.output)], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    try:
+        time.sleep(0.3)  # until the reader is there
+        process = life.begin()
+        outcome = process.wait(instant(reference, draw))
+        if outcome is None:
+            process.signal(signal.SIGKILL)
+            outcome = process.end()
+        if outcome.code:
+            life.note(outcome)
+        else:
+            life.count(outcome)
+        life.finish()
+        time.sleep(0.2)
+    finally:
+        end.write_text("")
+        watcher.terminate()
+        said, complained = reader.communicate(timeout=30)
+        watched = watcher.communicate(timeout=30)
+    if reader.returncode:
+        raise Failure(f"reader with h5py: {complained[-300:]}")
+    if watcher.returncode not in (0, INTERRUPTED, -signal.SIGTERM):
+        raise Failure(f"watch: exit {watcher.returncode}: {watched[1][-300:]}")
+    opened, _, torn, _ = (int(word) for word in said.split())
+    life.tally["files read by h5py while they were written"] += opened
+    life.tally["  of which h5py could not open"] += torn
+    return life.tally
+
+
+# ---- Clocks --------------------------------------------------------------------------------------------
+
+
+def trial_pace(bench, reference, case, speed, folder):
+    """No more than 5 seconds between two commits, by the clock of the run."""
+    life = Life(bench, case, reference, folder)
+    outcome = life.begin(speed=speed).end()
+    if outcome.code:
+        raise Failure(str(outcome))
+    times = [call[2] for call in outcome.calls if call[1] == "sync" and ".journal" in call[5]]
+    start = outcome.calls[0][2]
+    gaps = [speed * (b - a) for a, b in zip([start, *times], times)]
+    if not gaps:
+        raise Failure("no commit at all")
+    life.tally["commits timed"] += len(times)
+    life.tally["longest time between commits, ms of the run"] = int(1000 * max(gaps))
+    if max(gaps) > 5.0:
+        raise Failure(f"{max(gaps):.1f} s between two commits")
+    reference.check_finished(folder)
+    return life.tally
+
+
+def trial_old_output(bench, reference, case, seed, folder):
+    """--force: while the run is under way, and after a kill, the old file stands."""
+    draw = random.Random(digest(f"old {case.name} {seed}"))
+    other = run(bench, folder, case, extra=("--seed", "99"))
+    if other.code:
+        raise Failure(f"--seed 99: {other}")
+    old = folder.output.read_bytes()
+    process = Process(bench, folder, case, extra=("--force",))
+    outcome = process.wait(instant(reference, draw))
+    if outcome is None:
+        process.signal(signal.SIGKILL)
+        outcome = process.end()
+    if outcome.code and folder.output.read_bytes() != old:
+        reference.check_finished(folder)  # killed after the rename
+    elif outcome.code:
+        refused = run(bench, folder, case, extra=("--resume", "--seed", "98"))
+        if refused.code != 2 or folder.output.read_bytes() != old:
+            raise Failure(f"--resume with another seed: {refused}")
+    outcome = run(bench, folder, case, extra=("--force",))
+    if outcome.code:
+        raise Failure(f"--force: {outcome}")
+    reference.check_finished(folder)
+    tally = new_tally()
+    tally["old files kept until the end"] += 1
+    return tally

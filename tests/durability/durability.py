@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+"""Tries to break `kpu-dse run`: kills, faults, cuts of the power, signals; resumes; compares.
+
+    durability.py TOOL FAULT [--counted TOOL] quick|slow [--seed N] [--jobs N] [--only KIND]
+    durability.py TOOL FAULT [--counted TOOL] trial KIND CASE ARGUMENT...
+
+The second form repeats a trial; that is what a failure prints. See README.md."""
+import argparse
+import collections
+import concurrent.futures
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+
+import abuse
+import cuts
+import kills
+from bench import Bench, Failure, Reference
+from cases import CASES
+
+REFERENCES = {}
+TRACES = {}
+
+
+def reference_of(bench, case):
+    if case.name not in REFERENCES:
+        REFERENCES[case.name] = Reference(bench, case)
+    return REFERENCES[case.name]
+
+
+def trace_of(bench, case, seed, resumed):
+    key = case.name, seed, resumed
+    if key not in TRACES:
+        TRACES[key] = cuts.Trace(bench, case, reference_of(bench, case), seed, resumed)
+    return TRACES[key]
+
+
+def cut(bench, reference, case, trace_seed, resumed, number, seed, folder):
+    trace = trace_of(bench, case, trace_seed, resumed == "resumed")
+    return cuts.trial_cut(bench, reference, case, trace, number, seed, folder)
+
+
+def in_name_space(bench, reference, case, kib, folder):
+    """trial_tmpfs in a process that may mount."""
+    del reference, folder
+    for how in (["unshare", "-m"], ["unshare", "-r", "-m"]):
+        if subprocess.run([*how, "true"], capture_output=True).returncode == 0:
+            done = subprocess.run([*how, *command_of(bench, ("tmpfs-here", case.name, kib))],
+                                  capture_output=True, text=True, timeout=300)
+            if done.returncode:
+                raise Failure(done.stdout.strip()[-600:] + done.stderr.strip()[-600:])
+            return collections.Counter({"full file systems, filled and then given room": 1})
+    return collections.Counter({"full file systems: skipped, no right to mount": 1})
+
+
+# Kind of trial -> what does it. Arguments: numbers or words, as they come from the command line.
+KINDS = {
+    "kill": kills.trial_kill,
+    "fault": kills.trial_fault,
+    "faults": kills.trial_two_faults,
+    "again": kills.trial_again,
+    "cut": cut,
+    "signal": abuse.trial_signal,
+    "signals": abuse.trial_two_signals,
+    "stop": abuse.trial_stop,
+    "threads": abuse.trial_many_threads,
+    "limit": abuse.trial_limit,
+    "tmpfs": in_name_space,
+    "tmpfs-here": abuse.trial_tmpfs,
+    "vanish": abuse.trial_vanish,
+    "read-only": abuse.trial_read_only,
+    "readers": abuse.trial_readers,
+    "pace": abuse.trial_pace,
+    "old": abuse.trial_old_output,
+}
+
+
+def do(bench, trial):
+    """Its tally, and what went wrong, or None."""
+    kind, name, *arguments = trial
+    case = CASES[name]
+    try:
+        reference = reference_of(bench, case)
+        with bench.folder() as folder:
+            return KINDS[kind](bench, reference, case, *arguments, folder), None
+    except Failure as failure:
+        return kills.new_tally(), str(failure)
+    except Exception:  # ours, but it must not pass for success
+        return kills.new_tally(), traceback.format_exc()
+
+
+def command_of(bench, trial):
+    counted = ["--counted", bench.counted] if bench.counted else []
+    return [sys.executable, os.path.abspath(__file__), bench.tool, bench.fault, *counted, "trial",
+            *(str(word) for word in trial)]
+
+
+# ---- What is tried -------------------------------------------------------------------------------------
+
+
+def abuses(cases, count):
+    for name in cases:
+        for seed in range(count):
+            yield ("signal", name, int(signal.SIGINT), seed)
+            yield ("signal", name, int(signal.SIGTERM), seed)
+            yield ("signals", name, seed)
+            yield ("old", name, seed)
+            yield ("readers", name, seed)
+            yield ("stop", name, seed)
+            yield ("threads", name, seed)
+        yield ("again", name)
+        yield ("read-only", name)
+        for kib in (4, 64, 200, 350, 430)[:5 if count > 1 else 3]:
+            yield ("tmpfs", name, kib)
+            yield ("limit", name, 1024 * kib)
+        for what in ("partial", "journals", "moved", "folder"):
+            yield ("vanish", name, what)
+
+
+def quick(bench, seed):
+    short = CASES["short"]
+    reference = reference_of(bench, short)
+    names = list(CASES)
+    for n in range(50):
+        yield ("kill", names[n % len(names)], seed + n)
+    for number, kind in kills.points_of(reference, seed, False):
+        yield ("fault", "short", number, kind)
+    trace = trace_of(bench, short, seed, False)
+    for number in trace.points()[::6]:
+        yield ("cut", "short", seed, "new", number, seed)
+    yield from abuses(("slow",), 1)
+    yield ("pace", "slow", 10)
+
+
+def slow(bench, seed):
+    names = list(CASES)
+    for n in range(1000):
+        yield ("kill", names[n % len(names)], seed + n)
+    for number, kind in kills.points_of(reference_of(bench, CASES["short"]), seed, True):
+        yield ("fault", "short", number, kind)
+    for name in names[1:]:
+        points = list(kills.points_of(reference_of(bench, CASES[name]), seed, False))
+        for number, kind in points[::max(1, len(points) // 40)]:
+            yield ("fault", name, number, kind)
+        for n in range(5):
+            yield ("faults", name, seed + n)
+    for name in names:
+        for resumed in ("new", "resumed"):
+            points = trace_of(bench, CASES[name], seed, resumed == "resumed").points()
+            step = 1 if name == "short" else max(1, len(points) // 15)
+            for number in points[::step]:
+                yield ("cut", name, seed, resumed, number, seed)
+    yield from abuses(("slow", "front", "exact", "nsga2"), 3)
+    for name in ("slow", "many"):
+        yield ("pace", name, 5)
+
+
+SUITES = {"quick": quick, "slow": slow}
+
+
+# ---- The whole -----------------------------------------------------------------------------------------
+
+
+def merge(total, tally):
+    for what, count in tally.items():
+        total[what] = max(total[what], count) if "est " in what else total[what] + count
+
+
+def try_all(bench, trials, jobs):
+    total, failures = kills.new_tally(), []
+    with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
+        running = {pool.submit(do, bench, trial): trial for trial in trials}
+        for future in concurrent.futures.as_completed(running):
+            tally, wrong = future.result()
+            merge(total, tally)
+            total[f"trials: {running[future][0]}"] += 1
+            if wrong:
+                failures.append((running[future], wrong))
+                tell(bench, running[future], wrong)
+    return total, failures
+
+
+def tell(bench, trial, wrong):
+    print(f"FAILED {' '.join(str(word) for word in trial)}\n  {wrong}\n  again: "
+          f"{' '.join(command_of(bench, trial))}", flush=True)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("tool")
+    parser.add_argument("fault", help="the library that is preloaded")
+    parser.add_argument("--counted", help="the tool that counts what it evaluates")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=max(2, len(os.sched_getaffinity(0))))
+    parser.add_argument("--only", help="this kind of trial alone")
+    parser.add_argument("suite", choices=[*SUITES, "trial"])
+    parser.add_argument("trial", nargs="*")
+    return parser.parse_args()
+
+
+def print_total(total, failures, seconds):
+    for what in sorted(total, key=lambda text: (text.startswith("trials"), text.strip())):
+        print(f"{total[what]:8}  {what}")
+    print(f"{len(failures)} of {sum(n for w, n in total.items() if w.startswith('trials'))} trials "
+          f"failed; {seconds:.0f} s")
+
+
+def main():
+    given = arguments()
+    bench = Bench(os.path.abspath(given.tool), os.path.abspath(given.fault),
+                  given.counted and os.path.abspath(given.counted))
+    began = time.monotonic()
+    if given.suite == "trial":
+        words = [int(word) if word.lstrip("-").isdigit() else word for word in given.trial]
+        tally, wrong = do(bench, words)
+        print_total(tally, [], time.monotonic() - began)
+        if wrong:
+            tell(bench, words, wrong)
+        return 1 if wrong else 0
+    trials = [trial for trial in SUITES[given.suite](bench, given.seed)
+              if given.only in (None, trial[0])]
+    for name in {trial[1] for trial in trials}:
+        reference_of(bench, CASES[name])  # before the processes part
+    total, failures = try_all(bench, trials, given.jobs)
+    print_total(total, failures, time.monotonic() - began)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
