@@ -30,3 +30,8 @@ int WEAK kpu_search_serve(const kpu_space *space, kpu_ranks *ranks,
     (void)options;
     return kpu_diag_add(diag, KPU_E_INTERNAL, "no ranks");
 }
+
+void WEAK kpu_ranks_dismiss(kpu_ranks *ranks)
+{
+    (void)ranks;
+}
