@@ -388,6 +388,32 @@ static void merge_blocks(const test_run *t, const kept *parts, int64_t count, ro
     }
 }
 
+/* Every row of the whole is in the part to which it belongs, as the header says it. */
+static void check_places(test_run *t, const rows *whole, const kept *parts, int64_t count)
+{
+    int64_t block = kpu_shard_block(t->space, count), n = 0;
+    size_t next[SHARDS_MAX] = {0};
+    bool good = true;
+    for (size_t i = 0; i < whole->count && good; i++) {
+        const kpu_point *at = &whole->points[i];
+        kpu_point point;
+        int64_t place = (int64_t)i / block;
+        if (search_of(t)->shards == KPU_SHARDS_OF_POINTS) {
+            while (kpu_space_point(t->space, n, &point), point.index != at->index)
+                n++;
+            place = n / block;
+        } else if (search_of(t)->shards == KPU_SHARDS_OF_GEMMS) {
+            place = at->gemm;
+        }
+        const rows *part = rows_of(t, &parts[place % count]);
+        size_t *mine = &next[place % count];
+        good = *mine < part->count && part->points[(*mine)++].index == at->index;
+    }
+    for (int64_t p = 0; p < count; p++)
+        good &= next[p] == rows_of(t, &parts[p])->count;
+    expect(t, good, "each row is in its part");
+}
+
 static void check_parts(test_run *t, int64_t count)
 {
     kept whole = {0}, parts[SHARDS_MAX] = {0};
@@ -415,6 +441,7 @@ static void check_parts(test_run *t, int64_t count)
            evaluations == whole.summary.evaluations && feasible == whole.summary.feasible &&
                done == whole.summary.done,
            "the parts count what the whole counts");
+    check_places(t, rows_of(t, &whole), parts, count);
     rows_fini(&together);
     kept_fini(&whole);
     for (int64_t p = 0; p < count; p++)
