@@ -39,18 +39,13 @@ static int read_bytes(const kpu_block_file *file, uint64_t address, char *out, s
 /* The block as it is now, to be changed. NULL: that failed. */
 static unsigned char *block_to_change(kpu_block_file *file, uint64_t number, bool wholly)
 {
-    unsigned char *block = kpu_overlay_find(&file->overlay, number);
-    if (block)
-        return block;
-    char before[KPU_BLOCK_BYTES];
-    int error =
-        wholly ? 0 : kpu_disk_read(file->fd, number * KPU_BLOCK_BYTES, before, sizeof before);
-    if (!error)
-        block = kpu_overlay_add(&file->overlay, number);
-    if (!block)
-        fail(file, error ? error : ENOMEM);
-    else if (!wholly)
-        memcpy(block, before, sizeof before);
+    bool added;
+    unsigned char *block = kpu_overlay_change(&file->overlay, number, &added);
+    int error = block ? 0 : ENOMEM;
+    if (block && added && !wholly)
+        error = kpu_disk_read(file->fd, number * KPU_BLOCK_BYTES, block, KPU_BLOCK_BYTES);
+    if (error)
+        fail(file, error);
     return block;
 }
 

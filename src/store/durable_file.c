@@ -19,6 +19,8 @@ enum { PAGE_BYTES = 4096 };
 enum { WAITING_BLOCKS = (32 << 20) / KPU_BLOCK_BYTES };
 /* How long readers are waited for when there is no hurry. */
 static const double resume_patience_s = 0.5, finish_patience_s = 1;
+/* How often we look whether one who reads has closed the file. */
+static const double catch_up_s = 1e-3;
 
 static uint64_t whole_pages(uint64_t bytes)
 {
@@ -167,12 +169,17 @@ static int check_place(kpu_durable_file *file, kpu_diag *diag)
                            file->output.partial, partial ? ".journal-*" : "");
 }
 
-/* The blocks are in the file, as far as other processes see it: nothing is waited for here. */
-static void note_applied(kpu_durable_file *file)
+/* The blocks of the record are in the file, for all who read it; those that were changed since the
+ * commit stay here. */
+static int note_applied(kpu_durable_file *file)
 {
-    kpu_overlay_clear(&file->blocks.overlay);
-    file->blocks.guarded = whole_pages(file->blocks.length);
+    kpu_block_file *blocks = &file->blocks;
+    if (!kpu_overlay_drop_settled(&blocks->overlay))
+        return ENOMEM;
+    if (blocks->overlay.count == 0)
+        blocks->guarded = whole_pages(file->state.length);
     file->pending = false;
+    return 0;
 }
 
 /* Our shared lock keeps everybody from opening the file for writing, but for us: others read. */
@@ -182,10 +189,22 @@ static int apply(kpu_durable_file *file, double patience)
     if (error == 0 || error == ENOTSUP) {
         error = kpu_record_apply(&file->record, file->output.fd);
         if (!error)
-            note_applied(file);
+            error = note_applied(file);
     }
     (void)kpu_disk_lock(file->output.fd, LOCK_SH | LOCK_NB);
     return error;
+}
+
+int kpu_durable_file_catch_up(kpu_durable_file *file)
+{
+    double now = kpu_disk_seconds();
+    if (!file->pending || file->blocks.error || now - file->last_try < catch_up_s)
+        return file->blocks.error;
+    file->last_try = now;
+    int error = apply(file, 0);
+    if (error && error != EWOULDBLOCK)
+        file->blocks.error = error;
+    return file->blocks.error;
 }
 
 static int make_copy(kpu_durable_file *file, const char *path, int *fd)
@@ -212,8 +231,9 @@ static int apply_to_copy(kpu_durable_file *file)
     if (!error) {
         close(file->output.fd);
         file->output.fd = file->blocks.fd = fd;
-        note_applied(file);
         error = kpu_disk_sync_folder(file->output.partial);
+        if (!error)
+            error = note_applied(file);
     } else {
         if (fd >= 0)
             close(fd);
@@ -247,6 +267,7 @@ static int write_record(kpu_durable_file *file)
     if (error)
         return error;
     file->state = state;
+    kpu_overlay_settle(&blocks->overlay);
     blocks->guarded = state.guarded;
     file->pending = true;
     return 0;

@@ -14,6 +14,7 @@ typedef struct kpu_durable_file {
     kpu_record record;        /* the latest */
     kpu_journal_header state; /* what the next one says, but for its blocks */
     bool pending;             /* the latest is not in the file: somebody reads that */
+    double last_try;          /* seconds: to put it there */
     size_t copy_above;        /* blocks that may wait for a reader */
 } kpu_durable_file;
 
@@ -25,6 +26,8 @@ int kpu_durable_file_take(const char *path, kpu_durable_file *out, kpu_diag *dia
 int kpu_durable_file_sweep(kpu_durable_file *file);
 /* When HDF5 has flushed. After a failure, blocks.error is set. */
 int kpu_durable_file_commit(kpu_durable_file *file, kpu_diag *diag);
+/* Between commits: puts the latest one into the file, if a reader was in the way. An errno. */
+int kpu_durable_file_catch_up(kpu_durable_file *file);
 /* When HDF5 has closed it: commits, gives it its name; releases. */
 int kpu_durable_file_finish(kpu_durable_file *file, kpu_diag *diag);
 /* When HDF5 has closed it: leaves what was committed; releases. */

@@ -11,19 +11,9 @@ void kpu_overlay_fini(kpu_overlay *overlay)
         free(overlay->slabs[i]);
     free(overlay->slabs);
     free(overlay->numbers);
+    free(overlay->changed);
     free(overlay->slots);
     *overlay = (kpu_overlay){0};
-}
-
-void kpu_overlay_clear(kpu_overlay *overlay)
-{
-    if (overlay->slab_count > SLABS_KEPT) {
-        kpu_overlay_fini(overlay);
-        return;
-    }
-    overlay->count = 0;
-    if (overlay->slots)
-        memset(overlay->slots, 0, overlay->slot_count * sizeof *overlay->slots);
 }
 
 unsigned char *kpu_overlay_block(const kpu_overlay *overlay, size_t index)
@@ -69,11 +59,14 @@ static bool grow_blocks(kpu_overlay *overlay)
     uint64_t *numbers = realloc(overlay->numbers, capacity * sizeof *numbers);
     if (numbers)
         overlay->numbers = numbers;
+    bool *changed = realloc(overlay->changed, capacity * sizeof *changed);
+    if (changed)
+        overlay->changed = changed;
     unsigned char **list = realloc(overlay->slabs, (slabs + 1) * sizeof *list);
     if (list)
         overlay->slabs = list;
     unsigned char *slab = malloc((size_t)SLAB_BLOCKS * KPU_BLOCK_BYTES);
-    if (!numbers || !list || !slab || capacity > UINT32_MAX) {
+    if (!numbers || !changed || !list || !slab || capacity > UINT32_MAX) {
         free(slab);
         return false;
     }
@@ -89,8 +82,61 @@ unsigned char *kpu_overlay_add(kpu_overlay *overlay, uint64_t number)
         return NULL;
     size_t index = overlay->count++;
     overlay->numbers[index] = number;
+    overlay->changed[index] = false;
     overlay->slots[slot_of(overlay, number)] = (uint32_t)(index + 1);
     return kpu_overlay_block(overlay, index);
+}
+
+unsigned char *kpu_overlay_change(kpu_overlay *overlay, uint64_t number, bool *added)
+{
+    unsigned char *block = kpu_overlay_find(overlay, number);
+    *added = !block;
+    if (!block)
+        block = kpu_overlay_add(overlay, number);
+    if (block)
+        overlay->changed[overlay->slots[slot_of(overlay, number)] - 1] = true;
+    return block;
+}
+
+void kpu_overlay_settle(kpu_overlay *overlay)
+{
+    if (overlay->count > 0)
+        memset(overlay->changed, 0, overlay->count * sizeof *overlay->changed);
+}
+
+/* Empty, but for memory that is worth keeping. */
+static void clear(kpu_overlay *overlay)
+{
+    if (overlay->slab_count > SLABS_KEPT) {
+        kpu_overlay_fini(overlay);
+        return;
+    }
+    overlay->count = 0;
+    if (overlay->slots)
+        memset(overlay->slots, 0, overlay->slot_count * sizeof *overlay->slots);
+}
+
+bool kpu_overlay_drop_settled(kpu_overlay *overlay)
+{
+    kpu_overlay kept = {0};
+    for (size_t i = 0; i < overlay->count; i++) {
+        bool added;
+        if (!overlay->changed[i])
+            continue;
+        unsigned char *block = kpu_overlay_change(&kept, overlay->numbers[i], &added);
+        if (!block) {
+            kpu_overlay_fini(&kept);
+            return false;
+        }
+        memcpy(block, kpu_overlay_block(overlay, i), KPU_BLOCK_BYTES);
+    }
+    if (kept.count == 0) {
+        clear(overlay);
+        return true;
+    }
+    kpu_overlay_fini(overlay);
+    *overlay = kept;
+    return true;
 }
 
 typedef struct place {

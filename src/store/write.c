@@ -123,6 +123,8 @@ int kpu_store_append(kpu_store *store, const kpu_metric_value *rows, size_t coun
             code = write_chunk(store, diag);
     }
     store->changed = store->changed || count > 0;
+    if (code == KPU_OK && kpu_durable_file_catch_up(&store->durable) != 0)
+        code = kpu_store_check(store, -1, "cannot write the results", diag);
     return code;
 }
 
@@ -217,8 +219,9 @@ int kpu_store_commit_if_due(kpu_store *store, kpu_diag *diag)
         wait = longest_wait_s - store->commit_cost;
     if (wait < interval_s)
         wait = interval_s;
-    bool news = store->changed || store->durable.pending;
-    if (!news || kpu_disk_seconds() - store->last_commit < wait)
+    if (kpu_durable_file_catch_up(&store->durable) != 0)
+        return kpu_store_check(store, -1, "cannot write the results", diag);
+    if (!store->changed || kpu_disk_seconds() - store->last_commit < wait)
         return KPU_OK;
     return kpu_store_commit(store, diag);
 }
