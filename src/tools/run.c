@@ -15,25 +15,23 @@ enum { THREADS_MAX = 4096, VERIFY_MAX = 100000, PATIENCE_MAX = 86400 };
 #define POINTS_MAX INT64_C(10000000000)
 
 typedef struct values {
-  const char *output, *seed, *sample, *search, *budget, *store, *certificate,
-      *shard;
-  int64_t threads, verify, patience;
-  kpu_option_list sets;
-  bool dry_run, quiet, force, resume, plain_walk;
+    const char *output, *seed, *sample, *search, *budget, *store, *certificate, *shard;
+    int64_t threads, verify, patience;
+    kpu_option_list sets;
+    bool dry_run, quiet, force, resume, plain_walk;
 } values;
 
 static const kpu_option options[] = {
     {"output", 'o', KPU_OPTION_TEXT, offsetof(values, output), "FILE",
      "results file; without it the sweep's output, or results/NAME.h5", 0, 0},
     {"jobs", 'j', KPU_OPTION_INT, offsetof(values, threads), "N",
-     "threads; without it one a core. The results do not depend on it", 1,
-     THREADS_MAX},
+     "threads; without it one a core. The results do not depend on it", 1, THREADS_MAX},
     {"set", 0, KPU_OPTION_LIST, offsetof(values, sets), "SECTION.KEY=VALUE",
      "replace or add a key of the sweep, or of every machine in it; may be "
      "repeated",
      0, 0},
-    {"seed", 0, KPU_OPTION_TEXT, offsetof(values, seed), "S",
-     "the same as --set sweep.seed=S", 0, 0},
+    {"seed", 0, KPU_OPTION_TEXT, offsetof(values, seed), "S", "the same as --set sweep.seed=S", 0,
+     0},
     {"sample", 0, KPU_OPTION_TEXT, offsetof(values, sample), "N",
      "draw N candidates at random: the same as --set sweep.sample=N", 0, 0},
     {"search", 0, KPU_OPTION_TEXT, offsetof(values, search), "NAME",
@@ -88,63 +86,64 @@ static const kpu_option options[] = {
      1, PATIENCE_MAX},
 };
 
-static int check_size(const kpu_space *space, kpu_shard shard, const char *path,
-                      kpu_diag *diag) {
-  const kpu_place place = {.file = path};
-  int64_t points = kpu_space_run_size(space);
-  points = shard.count > 1 ? kpu_ceil_div(points, shard.count) : points;
-  if (!kpu_run_counts_points(space) || points <= POINTS_MAX)
-    return KPU_OK;
-  return kpu_diag_add_at(
-      diag, KPU_E_INPUT, &place,
-      "the space has %lld points, more than the %lld that are run one after "
-      "another; draw some with --sample 1000000, choose another --search, or "
-      "narrow an axis",
-      (long long)points, (long long)POINTS_MAX);
+static int check_size(const kpu_space *space, kpu_shard shard, const char *path, kpu_diag *diag)
+{
+    const kpu_place place = {.file = path};
+    int64_t points = kpu_space_run_size(space);
+    points = shard.count > 1 ? kpu_ceil_div(points, shard.count) : points;
+    if (!kpu_run_counts_points(space) || points <= POINTS_MAX)
+        return KPU_OK;
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                           "the space has %lld points, more than the %lld that are run one after "
+                           "another; draw some with --sample 1000000, choose another --search, or "
+                           "narrow an axis",
+                           (long long)points, (long long)POINTS_MAX);
 }
 
 /* The sweep with all that the command line says. */
-static int read_sweep(const kpu_call *call, kpu_ini *sweep) {
-  const values *v = call->values;
-  int status =
-      kpu_tool_read_sweep(call->operands[0], &v->sets, sweep, call->diag);
-  const struct {
-    const char *option, *key, *value;
-  } given[] = {{"--seed", "sweep.seed", v->seed},
-               {"--sample", "sweep.sample", v->sample},
-               {"--search", "search.method", v->search},
-               {"--budget", "search.budget", v->budget},
-               {"--store", "sweep.store", v->store}};
-  for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
-    if (!given[i].value)
-      continue;
-    int result = kpu_tool_set_option(sweep, given[i].option, given[i].key,
-                                     given[i].value, call->diag);
-    status = result ? result : status;
-  }
-  return status;
+static int read_sweep(const kpu_call *call, kpu_ini *sweep)
+{
+    const values *v = call->values;
+    int status = kpu_tool_read_sweep(call->operands[0], &v->sets, sweep, call->diag);
+    const struct {
+        const char *option, *key, *value;
+    } given[] = {{"--seed", "sweep.seed", v->seed},
+                 {"--sample", "sweep.sample", v->sample},
+                 {"--search", "search.method", v->search},
+                 {"--budget", "search.budget", v->budget},
+                 {"--store", "sweep.store", v->store}};
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+        if (!given[i].value)
+            continue;
+        int result =
+            kpu_tool_set_option(sweep, given[i].option, given[i].key, given[i].value, call->diag);
+        status = result ? result : status;
+    }
+    return status;
 }
 
 /* The folder that is nobody's choice but ours, results/, need not be there
  * already. If it cannot be made, creating the file tells. */
-static void make_default_folder(const char *output) {
-  char *folder = strdup(output);
-  char *slash = folder ? strrchr(folder, '/') : NULL;
-  if (slash) {
-    *slash = '\0';
-    mkdir(folder, 0777);
-  }
-  free(folder);
+static void make_default_folder(const char *output)
+{
+    char *folder = strdup(output);
+    char *slash = folder ? strrchr(folder, '/') : NULL;
+    if (slash) {
+        *slash = '\0';
+        mkdir(folder, 0777);
+    }
+    free(folder);
 }
 
 /* The name of the results, `text` if it is not there yet. */
-static const char *choose_output(const values *v, const kpu_space *space,
-                                 kpu_shard shard, kpu_text *text) {
-  const char *output = v->output ? v->output : kpu_space_output(space);
-  if (!v->shard)
-    return output;
-  kpu_run_put_shard_path(text, output, shard);
-  return text->failed ? NULL : text->data;
+static const char *choose_output(const values *v, const kpu_space *space, kpu_shard shard,
+                                 kpu_text *text)
+{
+    const char *output = v->output ? v->output : kpu_space_output(space);
+    if (!v->shard)
+        return output;
+    kpu_run_put_shard_path(text, output, shard);
+    return text->failed ? NULL : text->data;
 }
 
 /* ---- Among others
@@ -152,86 +151,87 @@ static const char *choose_output(const values *v, const kpu_space *space,
 
 /* Evaluates for the first rank, which has the results, and prints complaints
  * alone. */
-static int serve(const kpu_run *run, kpu_diag *diag) {
-  const kpu_search_options how = {.threads = (int)run->threads,
-                                  .stop = kpu_run_stop(),
-                                  .plain_walk = run->plain_walk};
-  kpu_run_catch_signals();
-  return kpu_search_serve(run->space, run->ranks, &how, diag);
+static int serve(const kpu_run *run, kpu_diag *diag)
+{
+    const kpu_search_options how = {
+        .threads = (int)run->threads, .stop = kpu_run_stop(), .plain_walk = run->plain_walk};
+    kpu_run_catch_signals();
+    return kpu_search_serve(run->space, run->ranks, &how, diag);
 }
 
 /* With --shard ranks each has results of its own. */
-static int run_among_ranks(kpu_run *run, const values *v, kpu_diag *diag) {
-  const bool is_apart = v->shard && strcmp(v->shard, "ranks") == 0;
-  int status = is_apart ? KPU_OK : kpu_tool_ranks_open(&run->ranks, diag);
-  if (status)
+static int run_among_ranks(kpu_run *run, const values *v, kpu_diag *diag)
+{
+    const bool is_apart = v->shard && strcmp(v->shard, "ranks") == 0;
+    int status = is_apart ? KPU_OK : kpu_tool_ranks_open(&run->ranks, diag);
+    if (status)
+        return status;
+    if (run->ranks && v->patience > 0)
+        run->ranks->patience_s = (double)v->patience;
+    if (run->ranks && run->ranks->rank > 0)
+        status = serve(run, diag);
+    else
+        status = kpu_run_sweep(run, diag);
+    kpu_tool_ranks_close(run->ranks);
     return status;
-  if (run->ranks && v->patience > 0)
-    run->ranks->patience_s = (double)v->patience;
-  if (run->ranks && run->ranks->rank > 0)
-    status = serve(run, diag);
-  else
-    status = kpu_run_sweep(run, diag);
-  kpu_tool_ranks_close(run->ranks);
-  return status;
 }
 
 /* One of several is enough to say what all of them would. */
-static bool is_silent(void) {
-  int rank = 0, count = 0;
-  return kpu_tool_ranks_started(&rank, &count) && rank > 0;
+static bool is_silent(void)
+{
+    int rank = 0, count = 0;
+    return kpu_tool_ranks_started(&rank, &count) && rank > 0;
 }
 
-static int run_space(const kpu_call *call, const kpu_ini *sweep,
-                     const kpu_space *space) {
-  const values *v = call->values;
-  kpu_shard shard = {0};
-  kpu_text path = {0};
-  int status = v->shard
-                   ? kpu_run_read_shard(v->shard, space, &shard, call->diag)
-                   : KPU_OK;
-  const char *output = status ? NULL : choose_output(v, space, shard, &path);
-  if (!status && !output)
-    status = KPU_E_MEMORY;
-  kpu_run what = {.space = space,
-                  .sweep = sweep,
-                  .call = call,
-                  .sweep_path = call->operands[0],
-                  .output = output,
-                  .certificate = v->certificate,
-                  .shard = shard,
-                  .threads = v->threads,
-                  .verify = v->verify,
-                  .force = v->force,
-                  .resume = v->resume,
-                  .quiet = v->quiet || is_silent(),
-                  .plain_walk = v->plain_walk};
-  if (!status && v->dry_run) {
-    status = is_silent() ? KPU_OK : kpu_run_print_plan(&what, call->diag);
-  } else if (!status) {
-    status = check_size(space, shard, call->operands[0], call->diag);
-    if (!status && !v->output && !kpu_ini_find(sweep, "sweep", "output"))
-      make_default_folder(output);
+static int run_space(const kpu_call *call, const kpu_ini *sweep, const kpu_space *space)
+{
+    const values *v = call->values;
+    kpu_shard shard = {0};
+    kpu_text path = {0};
+    int status = v->shard ? kpu_run_read_shard(v->shard, space, &shard, call->diag) : KPU_OK;
+    const char *output = status ? NULL : choose_output(v, space, shard, &path);
+    if (!status && !output)
+        status = KPU_E_MEMORY;
+    kpu_run what = {.space = space,
+                    .sweep = sweep,
+                    .call = call,
+                    .sweep_path = call->operands[0],
+                    .output = output,
+                    .certificate = v->certificate,
+                    .shard = shard,
+                    .threads = v->threads,
+                    .verify = v->verify,
+                    .force = v->force,
+                    .resume = v->resume,
+                    .quiet = v->quiet || is_silent(),
+                    .plain_walk = v->plain_walk};
+    if (!status && v->dry_run) {
+        status = is_silent() ? KPU_OK : kpu_run_print_plan(&what, call->diag);
+    } else if (!status) {
+        status = check_size(space, shard, call->operands[0], call->diag);
+        if (!status && !v->output && !kpu_ini_find(sweep, "sweep", "output"))
+            make_default_folder(output);
+        if (!status)
+            status = run_among_ranks(&what, v, call->diag);
+    }
+    kpu_text_fini(&path);
+    return status;
+}
+
+static int run(const kpu_call *call)
+{
+    kpu_ini sweep = {0};
+    kpu_space *space = NULL;
+    int status = read_sweep(call, &sweep);
+    if (status)
+        kpu_tool_complain_further(&sweep, call->diag);
+    else
+        status = kpu_space_make(&sweep, &space, call->diag);
     if (!status)
-      status = run_among_ranks(&what, v, call->diag);
-  }
-  kpu_text_fini(&path);
-  return status;
-}
-
-static int run(const kpu_call *call) {
-  kpu_ini sweep = {0};
-  kpu_space *space = NULL;
-  int status = read_sweep(call, &sweep);
-  if (status)
-    kpu_tool_complain_further(&sweep, call->diag);
-  else
-    status = kpu_space_make(&sweep, &space, call->diag);
-  if (!status)
-    status = run_space(call, &sweep, space);
-  kpu_space_free(space);
-  kpu_ini_fini(&sweep);
-  return status;
+        status = run_space(call, &sweep, space);
+    kpu_space_free(space);
+    kpu_ini_fini(&sweep);
+    return status;
 }
 
 const kpu_tool_command kpu_command_run = {

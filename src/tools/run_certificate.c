@@ -7,96 +7,96 @@
 
 /* What a path is remembered by; relative to the folder in which the results
  * are, it stays the same as long as these do. */
-static int64_t hash_path(const char *path) {
-  char digits[33];
-  kpu_hash_hex(path, strlen(path), digits);
-  digits[15] = '\0';
-  return (int64_t)strtoull(digits, NULL, 16);
+static int64_t hash_path(const char *path)
+{
+    char digits[33];
+    kpu_hash_hex(path, strlen(path), digits);
+    digits[15] = '\0';
+    return (int64_t)strtoull(digits, NULL, 16);
 }
 
 /* This run gave it its name, and was killed before the results got theirs. */
-static bool is_ours(const kpu_run *run, const kpu_store *store) {
-  int64_t hash;
-  return kpu_store_get_number(store, KPU_RUN_CERTIFICATE, &hash) &&
-         hash == hash_path(run->certificate);
+static bool is_ours(const kpu_run *run, const kpu_store *store)
+{
+    int64_t hash;
+    return kpu_store_get_number(store, KPU_RUN_CERTIFICATE, &hash) &&
+           hash == hash_path(run->certificate);
 }
 
 /* --force is for old certificates: it replaces nothing else. */
-static int check_replaced(const kpu_run *run, bool may, kpu_diag *diag) {
-  static const char head[] = "kpu-dse-certificate ";
-  const kpu_place place = {.file = run->certificate};
-  struct stat status;
-  char found[sizeof head - 1];
-  size_t got = 0;
-  kpu_gzip_reader *reader = NULL;
-  if (strcmp(run->certificate, run->output) == 0)
+static int check_replaced(const kpu_run *run, bool may, kpu_diag *diag)
+{
+    static const char head[] = "kpu-dse-certificate ";
+    const kpu_place place = {.file = run->certificate};
+    struct stat status;
+    char found[sizeof head - 1];
+    size_t got = 0;
+    kpu_gzip_reader *reader = NULL;
+    if (strcmp(run->certificate, run->output) == 0)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "is the results file already");
+    if (!may || stat(run->certificate, &status) != 0 || !S_ISREG(status.st_mode) ||
+        status.st_size == 0)
+        return KPU_OK; /* creating the file says what is wrong with it */
+    if (kpu_gzip_reader_open(run->certificate, &reader, NULL) == KPU_OK)
+        kpu_gzip_reader_read(reader, found, sizeof found, &got, NULL);
+    kpu_gzip_reader_close(reader);
+    if (got == sizeof found && memcmp(found, head, got) == 0)
+        return KPU_OK;
     return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
-                           "is the results file already");
-  if (!may || stat(run->certificate, &status) != 0 ||
-      !S_ISREG(status.st_mode) || status.st_size == 0)
-    return KPU_OK; /* creating the file says what is wrong with it */
-  if (kpu_gzip_reader_open(run->certificate, &reader, NULL) == KPU_OK)
-    kpu_gzip_reader_read(reader, found, sizeof found, &got, NULL);
-  kpu_gzip_reader_close(reader);
-  if (got == sizeof found && memcmp(found, head, got) == 0)
-    return KPU_OK;
-  return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
-                         "is no certificate; --force replaces nothing else");
+                           "is no certificate; --force replaces nothing else");
 }
 
-int kpu_run_open_certificate(const kpu_run *run, const kpu_store *store,
-                             kpu_run_certificate *out, kpu_diag *diag) {
-  const kpu_search *search = kpu_space_search(run->space)->search;
-  *out = (kpu_run_certificate){.path = run->certificate};
-  if (!run->certificate)
-    return KPU_OK;
-  if (search->certificate == KPU_SEARCH_REFUSES)
-    return kpu_diag_add(
-        diag, KPU_E_USAGE,
-        "--certificate: the search %s writes none; --search exact does",
-        search->name);
-  bool may_replace = run->force || is_ours(run, store);
-  int status = check_replaced(run, may_replace, diag);
-  return status ? status
-                : kpu_gzip_writer_open(run->certificate, "certificate",
-                                       may_replace, &out->writer, diag);
+int kpu_run_open_certificate(const kpu_run *run, const kpu_store *store, kpu_run_certificate *out,
+                             kpu_diag *diag)
+{
+    const kpu_search *search = kpu_space_search(run->space)->search;
+    *out = (kpu_run_certificate){.path = run->certificate};
+    if (!run->certificate)
+        return KPU_OK;
+    if (search->certificate == KPU_SEARCH_REFUSES)
+        return kpu_diag_add(diag, KPU_E_USAGE,
+                            "--certificate: the search %s writes none; --search exact does",
+                            search->name);
+    bool may_replace = run->force || is_ours(run, store);
+    int status = check_replaced(run, may_replace, diag);
+    return status ? status
+                  : kpu_gzip_writer_open(run->certificate, "certificate", may_replace, &out->writer,
+                                         diag);
 }
 
-int kpu_run_take_certificate(void *context, const char *text, size_t bytes,
-                             kpu_diag *diag) {
-  kpu_run_certificate *certificate = context;
-  certificate->has_come = true;
-  return *kpu_run_stop()
-             ? KPU_E_INTERRUPTED
-             : kpu_gzip_writer_write(certificate->writer, text, bytes, diag);
+int kpu_run_take_certificate(void *context, const char *text, size_t bytes, kpu_diag *diag)
+{
+    kpu_run_certificate *certificate = context;
+    certificate->has_come = true;
+    return *kpu_run_stop() ? KPU_E_INTERRUPTED
+                           : kpu_gzip_writer_write(certificate->writer, text, bytes, diag);
 }
 
-int kpu_run_finish_certificate(kpu_run_certificate *certificate,
-                               kpu_store *store, kpu_diag *diag) {
-  kpu_gzip_writer *writer = certificate->writer;
-  if (!writer || !certificate->has_come)
-    return KPU_OK;
-  kpu_store_set_number(store, KPU_RUN_CERTIFICATE,
-                       hash_path(certificate->path));
-  int status = kpu_store_commit(store, diag);
-  if (status)
-    return status;
-  certificate->writer = NULL;
-  return kpu_gzip_writer_finish(writer, diag);
+int kpu_run_finish_certificate(kpu_run_certificate *certificate, kpu_store *store, kpu_diag *diag)
+{
+    kpu_gzip_writer *writer = certificate->writer;
+    if (!writer || !certificate->has_come)
+        return KPU_OK;
+    kpu_store_set_number(store, KPU_RUN_CERTIFICATE, hash_path(certificate->path));
+    int status = kpu_store_commit(store, diag);
+    if (status)
+        return status;
+    certificate->writer = NULL;
+    return kpu_gzip_writer_finish(writer, diag);
 }
 
-int kpu_run_miss_certificate(const kpu_run_certificate *certificate,
-                             kpu_diag *diag) {
-  const kpu_place place = {.file = certificate->path};
-  if (!certificate->writer)
-    return KPU_OK;
-  return kpu_diag_add_at(
-      diag, KPU_E_REFUTED, &place,
-      "not written: the budget was spent before the fronts were complete; "
-      "the results are there");
+int kpu_run_miss_certificate(const kpu_run_certificate *certificate, kpu_diag *diag)
+{
+    const kpu_place place = {.file = certificate->path};
+    if (!certificate->writer)
+        return KPU_OK;
+    return kpu_diag_add_at(diag, KPU_E_REFUTED, &place,
+                           "not written: the budget was spent before the fronts were complete; "
+                           "the results are there");
 }
 
-void kpu_run_drop_certificate(kpu_run_certificate *certificate) {
-  kpu_gzip_writer_discard(certificate->writer);
-  certificate->writer = NULL;
+void kpu_run_drop_certificate(kpu_run_certificate *certificate)
+{
+    kpu_gzip_writer_discard(certificate->writer);
+    certificate->writer = NULL;
 }

@@ -30,18 +30,22 @@
 #include <string.h>
 
 #include "tools/output.h"
+#include "tools/run_place.h"
 
-static int no_memory(kpu_diag *diag) {
-  return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+static int no_memory(kpu_diag *diag)
+{
+    return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
 }
 
-bool kpu_run_has_log(const kpu_space *space) {
-  return kpu_space_search(space)->search->only_fronts ||
-         kpu_space_keep(space).kind != KPU_KEEP_ALL;
+bool kpu_run_has_log(const kpu_space *space)
+{
+    return kpu_space_search(space)->search->only_fronts ||
+           kpu_space_keep(space).kind != KPU_KEEP_ALL;
 }
 
-void kpu_run_put_log_path(kpu_text *out, const char *output) {
-  kpu_text_format(out, "%s.log", output);
+void kpu_run_put_log_path(kpu_text *out, const char *output)
+{
+    kpu_text_format(out, "%s.log", output);
 }
 
 /* ---- The log
@@ -50,273 +54,289 @@ void kpu_run_put_log_path(kpu_text *out, const char *output) {
 
 /* Of a search that gives its rows at the end: the id, and what the search looks
  * at. */
-static bool is_logged(const kpu_run *run, const kpu_columns *columns,
-                      size_t column) {
-  if (!kpu_space_search(run->space)->search->only_fronts || column == 0)
-    return true;
-  return column >= columns->metric_first &&
-         kpu_columns_is_followed(run->space, column - columns->metric_first);
+static bool is_logged(const kpu_run *run, const kpu_columns *columns, size_t column)
+{
+    if (!kpu_space_search(run->space)->search->only_fronts || column == 0)
+        return true;
+    return column >= columns->metric_first &&
+           kpu_columns_is_followed(run->space, column - columns->metric_first);
 }
 
-static int make_log_columns(const kpu_columns *columns, kpu_run_files *files) {
-  files->log_columns = calloc(columns->count, sizeof *files->log_columns);
-  files->log_sources = calloc(columns->count, sizeof *files->log_sources);
-  if (!files->log_columns || !files->log_sources)
-    return KPU_E_MEMORY;
-  for (size_t i = 0; i < columns->count; i++)
-    if (is_logged(files->run, columns, i)) {
-      files->log_columns[files->log_column_count] = columns->column[i];
-      files->log_sources[files->log_column_count++] = i;
-    }
-  return KPU_OK;
-}
-
-static int create_log(kpu_run_files *files, kpu_diag *diag) {
-  kpu_text identity = {0};
-  int status = kpu_store_create(files->log_path, true, files->log_columns,
-                                files->log_column_count, &files->log, diag);
-  if (!status)
-    status = kpu_run_put_identity(&identity, files->run->space);
-  if (!status)
-    status = kpu_store_write_text(files->log, "identity", identity.data, diag);
-  if (!status)
-    status = kpu_store_commit(files->log, diag);
-  kpu_text_fini(&identity);
-  return status;
-}
-
-static int open_log(const kpu_columns *columns, kpu_run_files *files,
-                    kpu_diag *diag) {
-  kpu_store_state state;
-  if (!kpu_run_has_log(files->run->space))
+static int make_log_columns(const kpu_columns *columns, kpu_run_files *files)
+{
+    files->log_columns = calloc(columns->count, sizeof *files->log_columns);
+    files->log_sources = calloc(columns->count, sizeof *files->log_sources);
+    if (!files->log_columns || !files->log_sources)
+        return KPU_E_MEMORY;
+    for (size_t i = 0; i < columns->count; i++)
+        if (is_logged(files->run, columns, i)) {
+            files->log_columns[files->log_column_count] = columns->column[i];
+            files->log_sources[files->log_column_count++] = i;
+        }
     return KPU_OK;
-  if (make_log_columns(columns, files))
-    return no_memory(diag);
-  kpu_store_probe(files->log_path, &state);
-  if (!state.is_partial)
-    return create_log(files, diag);
-  int status = kpu_run_check_identity(files->run, files->log_partial, diag);
-  if (!status)
-    status = kpu_store_resume(files->log_path, files->log_columns,
-                              files->log_column_count, &files->log, diag);
-  return status;
+}
+
+static int create_log(kpu_run_files *files, kpu_diag *diag)
+{
+    kpu_text identity = {0};
+    int status = kpu_store_create(files->log_path, true, files->log_columns,
+                                  files->log_column_count, &files->log, diag);
+    if (!status)
+        status = kpu_run_put_identity(&identity, files->run->space);
+    if (!status)
+        status = kpu_store_write_text(files->log, "identity", identity.data, diag);
+    if (!status)
+        status = kpu_store_commit(files->log, diag);
+    kpu_text_fini(&identity);
+    return status;
+}
+
+static int open_log(const kpu_columns *columns, kpu_run_files *files, kpu_diag *diag)
+{
+    kpu_store_state state;
+    if (!kpu_run_has_log(files->run->space))
+        return KPU_OK;
+    if (make_log_columns(columns, files))
+        return no_memory(diag);
+    kpu_store_probe(files->log_path, &state);
+    if (!state.is_partial)
+        return create_log(files, diag);
+    int status = kpu_run_check_identity(files->run, files->log_partial, diag);
+    if (!status)
+        status = kpu_store_resume(files->log_path, files->log_columns, files->log_column_count,
+                                  &files->log, diag);
+    return status;
 }
 
 /* ---- What is there
  * ------------------------------------------------------------------------ */
 
 /* Rows of what a run left; -1 if it cannot be read. */
-static int64_t count_rows(const char *path) {
-  kpu_results *results;
-  if (kpu_results_open(path, &results, NULL) != KPU_OK)
-    return -1;
-  int64_t rows = kpu_results_rows(results);
-  kpu_results_close(results);
-  return rows;
+static int64_t count_rows(const char *path)
+{
+    kpu_results *results;
+    if (kpu_results_open(path, &results, NULL) != KPU_OK)
+        return -1;
+    int64_t rows = kpu_results_rows(results);
+    kpu_results_close(results);
+    return rows;
 }
 
-static int64_t count_kept(const kpu_run_files *files) {
-  int64_t rows = count_rows(files->partial);
-  kpu_store_state log;
-  kpu_store_probe(files->log_path, &log);
-  int64_t logged = log.is_partial ? count_rows(files->log_partial) : -1;
-  return logged > rows ? logged : rows;
+static int64_t count_kept(const kpu_run_files *files)
+{
+    int64_t rows = count_rows(files->partial);
+    kpu_store_state log;
+    kpu_store_probe(files->log_path, &log);
+    int64_t logged = log.is_partial ? count_rows(files->log_partial) : -1;
+    return logged > rows ? logged : rows;
 }
 
-static int refuse_busy(const kpu_run_files *files, const char *writer,
-                       kpu_diag *diag) {
-  const kpu_place place = {.file = files->partial};
-  return kpu_diag_add_at(
-      diag, KPU_E_INPUT, &place,
-      "another run is writing it (%s); `kpu-dse watch %s` shows how far it "
-      "is; choose another file with -o",
-      *writer ? writer : "nothing is known of it", files->run->output);
+static int refuse_busy(const kpu_run_files *files, const char *writer, kpu_diag *diag)
+{
+    const kpu_place place = {.file = files->partial};
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                           "another run is writing it (%s); `kpu-dse watch %s` shows how far it "
+                           "is; choose another file with -o",
+                           *writer ? writer : "nothing is known of it", files->run->output);
 }
 
-static int refuse_unfinished(const kpu_run_files *files, kpu_diag *diag) {
-  const kpu_place place = {.file = files->partial};
-  int64_t kept = count_kept(files);
-  if (kept < 0)
-    return kpu_diag_add_at(
-        diag, KPU_E_INPUT, &place,
-        "is there from a run that did not end; --resume goes on with it, "
-        "--force drops it");
-  return kpu_diag_add_at(
-      diag, KPU_E_INPUT, &place,
-      "has %lld rows of a run that did not end; --resume goes on with it, "
-      "--force drops it",
-      (long long)kept);
+static int refuse_unfinished(const kpu_run_files *files, kpu_diag *diag)
+{
+    const kpu_place place = {.file = files->partial};
+    int64_t kept = count_kept(files);
+    if (kept < 0)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                               "is there from a run that did not end; --resume goes on with it, "
+                               "--force drops it");
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                           "has %lld rows of a run that did not end; --resume goes on with it, "
+                           "--force drops it",
+                           (long long)kept);
 }
 
-static void remark_dropped(const kpu_run_files *files, int64_t kept) {
-  kpu_text text = {0};
-  kpu_text_format(&text, "%s: dropped, with ", files->partial);
-  kpu_text_put_grouped(&text, kept < 0 ? 0 : kept);
-  kpu_text_put(&text, " rows of a run that did not end\n");
-  kpu_tool_remark(&text);
+static void remark_dropped(const kpu_run_files *files, int64_t kept)
+{
+    kpu_text text = {0};
+    kpu_text_format(&text, "%s: dropped, with ", files->partial);
+    kpu_text_put_grouped(&text, kept < 0 ? 0 : kept);
+    kpu_text_put(&text, " rows of a run that did not end\n");
+    kpu_tool_remark(&text);
 }
 
 /* ---- Opening
  * ------------------------------------------------------------------------------
  */
 
-static int create(const kpu_columns *columns, kpu_run_files *files,
-                  kpu_diag *diag) {
-  int status = kpu_run_create_store(files->run, columns, &files->main, diag);
-  files->is_new = true;
-  if (!status)
-    status = kpu_store_drop_partial(files->log_path, diag);
-  if (!status)
-    status = kpu_store_commit(files->main, diag);
-  return status ? status : open_log(columns, files, diag);
+static int create(const kpu_columns *columns, kpu_run_files *files, kpu_diag *diag)
+{
+    int status = kpu_run_create_store(files->run, columns, &files->main, diag);
+    files->is_new = true;
+    if (!status)
+        status = kpu_store_drop_partial(files->log_path, diag);
+    if (!status)
+        status = kpu_store_commit(files->main, diag);
+    return status ? status : open_log(columns, files, diag);
 }
 
-static int resume(const kpu_columns *columns, kpu_run_files *files,
-                  kpu_diag *diag) {
-  int status = kpu_run_check_identity(files->run, files->partial, diag);
-  if (!status)
-    status = kpu_store_resume(files->run->output, columns->column,
-                              columns->count, &files->main, diag);
-  return status ? status : open_log(columns, files, diag);
+static int resume(const kpu_columns *columns, kpu_run_files *files, kpu_diag *diag)
+{
+    kpu_columns stored = {0};
+    int status = kpu_run_check_identity(files->run, files->partial, diag);
+    if (!status)
+        status = kpu_place_columns(files->run, columns, &stored);
+    if (!status)
+        status =
+            kpu_store_resume(files->run->output, stored.column, stored.count, &files->main, diag);
+    free(stored.column);
+    return status ? status : open_log(columns, files, diag);
 }
 
 /* A run that is resumed once more than needed, by a job script say, has nothing
  * to do. */
-static int accept_finished(kpu_run_files *files, kpu_diag *diag) {
-  int status = kpu_run_check_identity(files->run, files->run->output, diag);
-  files->is_finished = !status;
-  if (!status)
-    kpu_store_drop_partial(files->log_path,
-                           NULL); /* the run was killed before it could */
-  return status;
+static int accept_finished(kpu_run_files *files, kpu_diag *diag)
+{
+    int status = kpu_run_check_identity(files->run, files->run->output, diag);
+    files->is_finished = !status;
+    if (!status)
+        kpu_store_drop_partial(files->log_path, NULL); /* the run was killed before it could */
+    return status;
 }
 
-static int open_files(const kpu_columns *columns, kpu_run_files *files,
-                      kpu_diag *diag) {
-  const kpu_run *run = files->run;
-  kpu_store_state state;
-  kpu_store_probe(run->output, &state);
-  if (state.is_written)
-    return refuse_busy(files, state.writer, diag);
-  if (run->resume && state.is_partial && (!state.is_finished || run->force))
-    return resume(columns, files, diag);
-  if (run->resume && state.is_finished)
-    return accept_finished(files, diag);
-  if (state.is_partial && !run->force)
-    return refuse_unfinished(files, diag);
-  int64_t kept = state.is_partial ? count_kept(files) : 0;
-  int status = create(columns, files, diag);
-  if (!status && state.is_partial)
-    remark_dropped(files, kept);
-  return status;
+static int open_files(const kpu_columns *columns, kpu_run_files *files, kpu_diag *diag)
+{
+    const kpu_run *run = files->run;
+    kpu_store_state state;
+    kpu_store_probe(run->output, &state);
+    if (state.is_written)
+        return refuse_busy(files, state.writer, diag);
+    if (run->resume && state.is_partial && (!state.is_finished || run->force))
+        return resume(columns, files, diag);
+    if (run->resume && state.is_finished)
+        return accept_finished(files, diag);
+    if (state.is_partial && !run->force)
+        return refuse_unfinished(files, diag);
+    int64_t kept = state.is_partial ? count_kept(files) : 0;
+    int status = create(columns, files, diag);
+    if (!status && state.is_partial)
+        remark_dropped(files, kept);
+    return status;
 }
 
-static char *take_text(kpu_text *text) {
-  char *data = text->failed ? NULL : text->data;
-  if (!data)
-    kpu_text_fini(text);
-  return data;
+static char *take_text(kpu_text *text)
+{
+    char *data = text->failed ? NULL : text->data;
+    if (!data)
+        kpu_text_fini(text);
+    return data;
 }
 
-static char *name_file(const char *path, const char *ending) {
-  kpu_text text = {0};
-  kpu_text_format(&text, "%s%s", path, ending);
-  return take_text(&text);
+static char *name_file(const char *path, const char *ending)
+{
+    kpu_text text = {0};
+    kpu_text_format(&text, "%s%s", path, ending);
+    return take_text(&text);
 }
 
-int kpu_run_files_open(const kpu_run *run, const kpu_columns *columns,
-                       kpu_run_files *out, kpu_diag *diag) {
-  kpu_text log = {0};
-  kpu_run_put_log_path(&log, run->output);
-  *out = (kpu_run_files){.run = run,
-                         .partial = name_file(run->output, ".partial"),
-                         .log_path = take_text(&log)};
-  out->log_partial =
-      out->log_path ? name_file(out->log_path, ".partial") : NULL;
-  if (!out->partial || !out->log_partial)
-    return no_memory(diag);
-  return open_files(columns, out, diag);
+int kpu_run_files_open(const kpu_run *run, const kpu_columns *columns, kpu_run_files *out,
+                       kpu_diag *diag)
+{
+    kpu_text log = {0};
+    kpu_run_put_log_path(&log, run->output);
+    *out = (kpu_run_files){
+        .run = run, .partial = name_file(run->output, ".partial"), .log_path = take_text(&log)};
+    out->log_partial = out->log_path ? name_file(out->log_path, ".partial") : NULL;
+    if (!out->partial || !out->log_partial)
+        return no_memory(diag);
+    return open_files(columns, out, diag);
 }
 
-kpu_store *kpu_run_files_first(const kpu_run_files *files) {
-  return files->log ? files->log : files->main;
+kpu_store *kpu_run_files_first(const kpu_run_files *files)
+{
+    return files->log ? files->log : files->main;
 }
 
 /* ---- The end
  * ------------------------------------------------------------------------------
  */
 
-int kpu_run_files_suspend(kpu_run_files *files, kpu_diag *diag) {
-  int status = files->log ? kpu_store_suspend(files->log, diag) : KPU_OK;
-  int main_status = files->main ? kpu_store_suspend(files->main, diag) : KPU_OK;
-  files->log = files->main = NULL;
-  return status ? status : main_status;
+int kpu_run_files_suspend(kpu_run_files *files, kpu_diag *diag)
+{
+    int status = files->log ? kpu_store_suspend(files->log, diag) : KPU_OK;
+    int main_status = files->main ? kpu_store_suspend(files->main, diag) : KPU_OK;
+    files->log = files->main = NULL;
+    return status ? status : main_status;
 }
 
-int kpu_run_files_finish(kpu_run_files *files, kpu_diag *diag) {
-  kpu_store *store = files->main;
-  files->main = NULL;
-  int status = kpu_store_finish(store, diag);
-  if (status)
-    return status;
-  kpu_store_abandon(files->log);
-  files->log = NULL;
-  return KPU_OK;
+int kpu_run_files_finish(kpu_run_files *files, kpu_diag *diag)
+{
+    kpu_store *store = files->main;
+    files->main = NULL;
+    int status = kpu_store_finish(store, diag);
+    if (status)
+        return status;
+    kpu_store_abandon(files->log);
+    files->log = NULL;
+    return KPU_OK;
 }
 
-void kpu_run_files_abandon(kpu_run_files *files) {
-  kpu_store_abandon(files->main); /* before the log: what goes on needs it */
-  kpu_store_abandon(files->log);
-  files->main = files->log = NULL;
+void kpu_run_files_abandon(kpu_run_files *files)
+{
+    kpu_store_abandon(files->main); /* before the log: what goes on needs it */
+    kpu_store_abandon(files->log);
+    files->main = files->log = NULL;
 }
 
-void kpu_run_files_fini(kpu_run_files *files) {
-  kpu_run_files_suspend(files, NULL);
-  free(files->log_columns);
-  free(files->log_sources);
-  free(files->partial);
-  free(files->log_path);
-  free(files->log_partial);
-  *files = (kpu_run_files){0};
+void kpu_run_files_fini(kpu_run_files *files)
+{
+    kpu_run_files_suspend(files, NULL);
+    free(files->log_columns);
+    free(files->log_sources);
+    free(files->partial);
+    free(files->log_path);
+    free(files->log_partial);
+    *files = (kpu_run_files){0};
 }
 
 /* ---- What to tell
  * ------------------------------------------------------------------------- */
 
 /* As a shell reads it. */
-static void put_word(kpu_text *out, const char *word) {
-  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV"
-                              "WXYZ0123456789_-./=,:+@%^";
-  if (*word && word[strspn(word, plain)] == '\0') {
-    kpu_text_put(out, word);
-    return;
-  }
-  kpu_text_put(out, "'");
-  for (; *word; word++)
-    if (*word == '\'')
-      kpu_text_put(out, "'\\''");
-    else
-      kpu_text_put_bytes(out, word, 1);
-  kpu_text_put(out, "'");
+static void put_word(kpu_text *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV"
+                                "WXYZ0123456789_-./=,:+@%^";
+    if (*word && word[strspn(word, plain)] == '\0') {
+        kpu_text_put(out, word);
+        return;
+    }
+    kpu_text_put(out, "'");
+    for (; *word; word++)
+        if (*word == '\'')
+            kpu_text_put(out, "'\\''");
+        else
+            kpu_text_put_bytes(out, word, 1);
+    kpu_text_put(out, "'");
 }
 
-void kpu_run_put_command(kpu_text *out, const kpu_run *run) {
-  const kpu_call *call = run->call;
-  kpu_text_put(out, "kpu-dse");
-  for (int i = 0; i < call->argc; i++) {
-    kpu_text_put(out, " ");
-    put_word(out, call->argv[i]);
-    if (i == 0 && !run->resume)
-      kpu_text_put(out, " --resume");
-  }
+void kpu_run_put_command(kpu_text *out, const kpu_run *run)
+{
+    const kpu_call *call = run->call;
+    kpu_text_put(out, "kpu-dse");
+    for (int i = 0; i < call->argc; i++) {
+        kpu_text_put(out, " ");
+        put_word(out, call->argv[i]);
+        if (i == 0 && !run->resume)
+            kpu_text_put(out, " --resume");
+    }
 }
 
-bool kpu_run_put_kept(kpu_text *out, const kpu_run_files *files) {
-  int64_t rows = count_kept(files);
-  if (rows < 0)
-    return false;
-  kpu_text_put_grouped(out, rows);
-  kpu_text_format(out, " rows are kept in %s; go on with: ", files->partial);
-  kpu_run_put_command(out, files->run);
-  return true;
+bool kpu_run_put_kept(kpu_text *out, const kpu_run_files *files)
+{
+    int64_t rows = count_kept(files);
+    if (rows < 0)
+        return false;
+    kpu_text_put_grouped(out, rows);
+    kpu_text_format(out, " rows are kept in %s; go on with: ", files->partial);
+    kpu_run_put_command(out, files->run);
+    return true;
 }

@@ -10,25 +10,23 @@
 #include "tools/run.h"
 
 /* Numbers that are committed together with the rows: how far the run is. */
-#define KPU_RUN_POINTS                                                         \
-  "points_done" /* exhaustive: points of the run (of the shard) */
-#define KPU_RUN_TOTAL "points_total"    /* of as many; 0: no end is known */
-#define KPU_RUN_EVALUATIONS "evaluated" /* candidates */
-#define KPU_RUN_FEASIBLE "feasible"     /* of which so many fit */
-#define KPU_RUN_TIME "milliseconds"     /* that it ran, all calls together */
-#define KPU_RUN_CERTIFICATE                                                    \
-  "certificate" /* hash of its path, once it may have its name */
+#define KPU_RUN_POINTS "points_done"      /* exhaustive: points of the run (of the shard) */
+#define KPU_RUN_TOTAL "points_total"      /* of as many; 0: no end is known */
+#define KPU_RUN_EVALUATIONS "evaluated"   /* candidates */
+#define KPU_RUN_FEASIBLE "feasible"       /* of which so many fit */
+#define KPU_RUN_TIME "milliseconds"       /* that it ran, all calls together */
+#define KPU_RUN_CERTIFICATE "certificate" /* hash of its path, once it may have its name */
 
 typedef struct kpu_run_files {
-  const kpu_run *run;
-  kpu_store *main;
-  kpu_store *log;          /* NULL: rows go to `main` as they come */
-  kpu_column *log_columns; /* some of `main`'s; names are not owned */
-  size_t *log_sources;     /* which */
-  size_t log_column_count;
-  char *partial, *log_path, *log_partial;
-  bool is_new;      /* nothing was there to go on with */
-  bool is_finished; /* OUTPUT is there and of this run: nothing is to be done */
+    const kpu_run *run;
+    kpu_store *main;
+    kpu_store *log;          /* NULL: rows go to `main` as they come */
+    kpu_column *log_columns; /* some of `main`'s; names are not owned */
+    size_t *log_sources;     /* which */
+    size_t log_column_count;
+    char *partial, *log_path, *log_partial;
+    bool is_new;      /* nothing was there to go on with */
+    bool is_finished; /* OUTPUT is there and of this run: nothing is to be done */
 } kpu_run_files;
 
 /* Whether a run of this space has a log. */
@@ -38,8 +36,8 @@ void kpu_run_put_log_path(kpu_text *out, const char *output);
 
 /* Begins, or goes on with what is there (--resume), or complains about what is
  * there. Remarks on what --force drops. kpu_run_files_fini it in any case. */
-int kpu_run_files_open(const kpu_run *run, const kpu_columns *columns,
-                       kpu_run_files *out, kpu_diag *diag);
+int kpu_run_files_open(const kpu_run *run, const kpu_columns *columns, kpu_run_files *out,
+                       kpu_diag *diag);
 /* What is still open is left for --resume as it was committed last. */
 void kpu_run_files_fini(kpu_run_files *files);
 
