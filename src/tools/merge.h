@@ -32,10 +32,6 @@ typedef struct kpu_merge {
     void *progress_context;
 } kpu_merge;
 
-/* The column that only parts have, and only those of a search that draws of whose rows not all are
- * kept. It stands behind the others of its group. */
-#define KPU_MERGE_PLACE "evaluation"
-
 /* Opens each file, and complains about those that are no parts, belong to others, or come twice;
  * unless `may_miss`, about those that are missing, too. kpu_merge_fini in any case. */
 int kpu_merge_read_parts(char *const *paths, size_t count, bool may_miss, kpu_merge *out,

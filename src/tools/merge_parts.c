@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tools/merge.h"
+#include "tools/run_place.h"
 #include "tools/stored_space.h"
 
 /* ---- One file --------------------------------------------------------------------------- */
@@ -107,8 +108,7 @@ static int learn_search(kpu_merge *merge, const char *path, kpu_diag *diag)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
                                "has blocks of %" PRId64 ", expected %" PRId64, merge->block,
                                kpu_shard_block(merge->space, merge->shards));
-    merge->has_place =
-        merge->search->shards == KPU_SHARDS_OF_DRAWS && merge->keep.kind != KPU_KEEP_ALL;
+    merge->has_place = kpu_place_is_kept(merge->space, (kpu_shard){0, merge->shards});
     return KPU_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tools/merge.h"
+#include "tools/run_place.h"
 
 size_t kpu_merge_file_column(const kpu_merge *merge, size_t column)
 {
@@ -102,9 +103,9 @@ static int check_columns(const kpu_merge *merge, kpu_results *results, const cha
     }
     const kpu_column *last =
         merge->has_place ? kpu_results_column(results, merge->columns.metric_first) : NULL;
-    if (last && (strcmp(last->name, KPU_MERGE_PLACE) != 0 || last->type != KPU_COLUMN_INT64))
+    if (last && (strcmp(last->name, KPU_PLACE_COLUMN) != 0 || last->type != KPU_COLUMN_INT64))
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
-                               "has no column candidates/" KPU_MERGE_PLACE);
+                               "has no column candidates/" KPU_PLACE_COLUMN);
     return KPU_OK;
 }
 
