@@ -61,6 +61,19 @@ static int open_journal(kpu_durable_file *file, kpu_diag *diag)
     return error ? kpu_output_file_complain_create(&file->output, error, diag) : KPU_OK;
 }
 
+/* Journals that are not those of the partial file would ruin it. */
+static int check_journal(kpu_durable_file *file, kpu_diag *diag)
+{
+    const bool *is_new = file->journal.is_new;
+    kpu_place place = {.file = file->output.path};
+    if (access(file->output.partial, F_OK) != 0 || !(is_new[0] || is_new[1]))
+        return KPU_OK;
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                           "'%s' is in the way, and '%s', without which it cannot be gone on with, "
+                           "is missing; remove it, or drop it with --force",
+                           file->output.partial, file->journal.paths[is_new[0] ? 0 : 1]);
+}
+
 /* What a run that did not end has left may go only by force, unless it had committed nothing. */
 static int check_partial(kpu_durable_file *file, kpu_diag *diag)
 {
@@ -68,11 +81,9 @@ static int check_partial(kpu_durable_file *file, kpu_diag *diag)
     kpu_place place = {.file = output->path};
     if (output->force || access(output->partial, F_OK) != 0)
         return KPU_OK;
-    if (file->journal.is_new)
-        return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
-                               "'%s' is in the way, and the journal that makes it readable is "
-                               "missing; remove it or use --force",
-                               output->partial);
+    int code = check_journal(file, diag);
+    if (code != KPU_OK)
+        return code;
     int error = kpu_journal_read(&file->journal, &file->record);
     if (error == ENODATA)
         return KPU_OK;
@@ -81,7 +92,7 @@ static int check_partial(kpu_durable_file *file, kpu_diag *diag)
     long long rows = (long long)kpu_record_header(&file->record)->rows;
     return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
                            "'%s' has %lld rows of a run that did not end; go on with it "
-                           "(--resume), or use --force to drop it",
+                           "(--resume), or drop it with --force",
                            output->partial, rows);
 }
 
@@ -139,8 +150,7 @@ int kpu_durable_file_create(const char *path, bool force, kpu_durable_file *out,
     if (code == KPU_OK)
         code = check_partial(out, diag);
     if (code != KPU_OK) {
-        if (out->journal.is_new)
-            kpu_journal_remove(&out->journal);
+        kpu_journal_undo(&out->journal);
         release(out);
         return code;
     }
@@ -350,10 +360,12 @@ static int resume(kpu_durable_file *file, kpu_diag *diag)
 {
     kpu_place place = {.file = file->output.path};
     int code = open_journal(file, diag);
+    if (code == KPU_OK)
+        code = check_journal(file, diag);
     if (code != KPU_OK)
         return code;
     int error = kpu_journal_read(&file->journal, &file->record);
-    if (error == ENODATA)
+    if (error == ENODATA || access(file->output.partial, F_OK) != 0)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
                                "there is no unfinished run to go on with");
     if (error)
@@ -378,8 +390,7 @@ int kpu_durable_file_resume(const char *path, kpu_durable_file *out, kpu_diag *d
         code = resume(out, diag);
     if (code == KPU_OK)
         return KPU_OK;
-    if (out->journal.is_new)
-        kpu_journal_remove(&out->journal);
+    kpu_journal_undo(&out->journal);
     release(out);
     return code;
 }

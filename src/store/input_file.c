@@ -58,6 +58,9 @@ static int complain(const char *path, int error, kpu_diag *diag)
     if (error == EBADMSG)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "%s",
                                "is damaged: it is shorter than its last commit left it");
+    if (error == ENOTUNIQ)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "%s",
+                               "cannot be read: a part of its journal is missing");
     if (error == ENOMEM)
         return kpu_diag_add_at(diag, KPU_E_MEMORY, &place, "out of memory");
     return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "cannot open the results file: %s",

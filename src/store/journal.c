@@ -175,18 +175,21 @@ static int lock_journal(int fd)
     return error == ENOTSUP ? guess_lock(fd) : error;
 }
 
+static int open_slot(const char *path, int *fd, bool *is_new)
+{
+    int error = kpu_disk_open(path, O_RDWR | O_CREAT | O_EXCL, fd);
+    *is_new = error == 0;
+    return error == EEXIST ? kpu_disk_open(path, O_RDWR | O_CREAT, fd) : error;
+}
+
 /* The first file, locked. Whoever had it may have removed it at the end, so that the lock is one
  * on a file without a name. */
 static int open_locked(const char *path, int *fd, bool *is_new)
 {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-        int error = kpu_disk_open(path, O_RDWR | O_CREAT | O_EXCL, fd);
-        *is_new = error == 0;
-        if (error == EEXIST)
-            error = kpu_disk_open(path, O_RDWR | O_CREAT, fd);
-        if (error)
-            return error;
-        error = lock_journal(*fd);
+        int error = open_slot(path, fd, is_new);
+        if (!error)
+            error = lock_journal(*fd);
         if (error)
             return error;
         if (kpu_disk_is_at(*fd, path))
@@ -207,19 +210,27 @@ int kpu_journal_open(const char *partial, kpu_journal *out, char writer[KPU_JOUR
     if (!out->paths[0] || !out->paths[1])
         error = ENOMEM;
     if (!error)
-        error = open_locked(out->paths[0], &out->fds[0], &out->is_new);
+        error = open_locked(out->paths[0], &out->fds[0], &out->is_new[0]);
     if (error == EWOULDBLOCK)
         read_writer(out->fds[0], writer);
     describe_writer(own);
     if (!error)
         error = kpu_disk_write(out->fds[0], 0, own, sizeof own);
     if (!error)
-        error = kpu_disk_open(out->paths[1], O_RDWR | O_CREAT, &out->fds[1]);
-    if (error && out->is_new && error != EWOULDBLOCK)
-        kpu_journal_remove(out);
-    else if (error)
+        error = open_slot(out->paths[1], &out->fds[1], &out->is_new[1]);
+    if (error == EWOULDBLOCK)
         kpu_journal_close(out);
+    else if (error)
+        kpu_journal_undo(out);
     return error;
+}
+
+void kpu_journal_undo(kpu_journal *journal)
+{
+    for (int slot = KPU_JOURNAL_SLOTS - 1; slot >= 0; slot--)
+        if (journal->paths[slot] && journal->is_new[slot])
+            kpu_disk_remove(journal->paths[slot]);
+    kpu_journal_close(journal);
 }
 
 void kpu_journal_close(kpu_journal *journal)
@@ -325,12 +336,18 @@ static int peek(const int fds[KPU_JOURNAL_SLOTS], kpu_record *out)
 
 int kpu_journal_peek(const char *partial, kpu_record *out)
 {
-    int fds[KPU_JOURNAL_SLOTS] = {-1, -1}, error = 0;
+    int fds[KPU_JOURNAL_SLOTS] = {-1, -1}, error = 0, missing = 0;
     for (int slot = 0; slot < KPU_JOURNAL_SLOTS && !error; slot++) {
         char *path = slot_path(partial, slot);
         error = path ? kpu_disk_open(path, O_RDONLY, &fds[slot]) : ENOMEM;
         free(path);
+        if (error == ENOENT) {
+            error = 0;
+            missing++;
+        }
     }
+    if (missing > 0)
+        error = missing == KPU_JOURNAL_SLOTS ? ENOENT : ENOTUNIQ;
     if (!error)
         error = peek(fds, out);
     for (int slot = 0; slot < KPU_JOURNAL_SLOTS; slot++)

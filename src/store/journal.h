@@ -48,14 +48,15 @@ int kpu_record_apply(const kpu_record *record, int fd);
 typedef struct kpu_journal {
     char *paths[KPU_JOURNAL_SLOTS];
     int fds[KPU_JOURNAL_SLOTS];
-    int latest;  /* the file with the latest record */
-    bool is_new; /* there were no such files */
+    int latest;                     /* the file with the latest record */
+    bool is_new[KPU_JOURNAL_SLOTS]; /* there was no such file */
 } kpu_journal;
 
 /* Makes the files if there are none, and takes the lock that says who writes, or EWOULDBLOCK with
  * `writer` set. An errno. */
 int kpu_journal_open(const char *partial, kpu_journal *out, char writer[KPU_JOURNAL_WRITER_BYTES]);
 void kpu_journal_close(kpu_journal *journal);  /* gives the lock back; takes a zeroed one */
+void kpu_journal_undo(kpu_journal *journal);   /* removes the files that were made; and close */
 int kpu_journal_clear(kpu_journal *journal);   /* no record of before is left, on the disk too */
 void kpu_journal_remove(kpu_journal *journal); /* the files; and close */
 /* Whether the files are still where they were made. */
@@ -67,7 +68,8 @@ int kpu_journal_write(kpu_journal *journal, kpu_record *record);
 /* Writes the latest record, unchanged, in its place: whoever wrote it may have seen that fail. */
 int kpu_journal_write_again(kpu_journal *journal, const kpu_record *record);
 
-/* For whoever does not write. ENOENT: there are no such files; ENODATA: no record. The record is
+/* For whoever does not write. ENOENT: there are no such files; ENOTUNIQ: one of
+ * them is missing; ENODATA: no record. The record is
  * one that was the latest at an instant during the call. */
 int kpu_journal_peek(const char *partial, kpu_record *out);
 /* Whether a living process writes, and who. */
