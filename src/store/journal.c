@@ -17,7 +17,7 @@
 enum { RECORD_AT = 4096, ATTEMPTS = 50 };
 static const uint64_t magic = UINT64_C(0x3161646a7570646b);
 /* Somebody who only looks holds the lock for an instant. */
-static const double lock_patience_s = 0.3;
+static const double lock_patience_s = 0.1;
 /* Where there are no locks: a run commits every 5 seconds, so one that was silent for this long is
  * no more. */
 static const double silent_s = 30;
