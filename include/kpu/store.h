@@ -98,8 +98,6 @@ int kpu_store_finish(kpu_store *store, kpu_diag *diag);
 /* Commits if it can (KPU_E_IO, told, if not; a store that failed before does not try) and leaves
  * FILE.partial for kpu_store_resume; frees. */
 int kpu_store_suspend(kpu_store *store, kpu_diag *diag);
-int kpu_store_finish_as(kpu_store *store, const char *path,
-                        kpu_diag *diag);  /* going: see suspend */
 void kpu_store_abandon(kpu_store *store); /* closes, removes the partial; frees; takes NULL */
 
 /* Reading: every complaint names the file. FILE.partial of a run that was killed, or is under way,

@@ -285,19 +285,6 @@ int kpu_store_finish_incomplete(kpu_store *store, kpu_diag *diag)
     return finish(store, false, diag);
 }
 
-int kpu_store_finish_as(kpu_store *store, const char *path, kpu_diag *diag)
-{
-    char *copy = strdup(path);
-    if (!copy) {
-        kpu_store_abandon(store);
-        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
-    }
-    free(store->durable.output.path);
-    store->durable.output.path = copy;
-    store->durable.output.force = false;
-    return finish(store, false, diag);
-}
-
 int kpu_store_suspend(kpu_store *store, kpu_diag *diag)
 {
     int code = store->failed ? KPU_OK : kpu_store_commit(store, diag);

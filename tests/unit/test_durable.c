@@ -248,7 +248,7 @@ static void test_texts_are_there_and_written_again(void)
     CU_ASSERT_EQUAL(kpu_store_write_table(store, table, 2, cells, 1, &diag), KPU_OK);
     suspend(store);
     store = resume("texts.h5", 0);
-    char *text = kpu_store_text(store, "/files/a.ini");
+    char *text = kpu_store_text(store, "files/a.ini");
     CU_ASSERT_STRING_EQUAL(text, "[dram]\n");
     free(text);
     CU_ASSERT_PTR_NULL(kpu_store_text(store, "files"));
