@@ -53,6 +53,8 @@ typedef struct kpu_diag {
 
 void kpu_diag_init(kpu_diag *diag);
 void kpu_diag_fini(kpu_diag *diag);
+/* More complaints than this are not kept: each has a copy of its line. */
+enum { KPU_DIAG_MAX = 200 };
 /* Appends a complaint and returns `code`. `diag` may be NULL (nothing is kept). */
 int kpu_diag_add(kpu_diag *diag, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -54,7 +54,8 @@ bool kpu_key_word(const kpu_key *key, int64_t n, char *buffer, size_t size);
 enum {
     KPU_INI_LINE_MAX = 65536, /* bytes of a line of a file */
     KPU_INI_NAME_MAX = 48,    /* bytes of a section's or key's name */
-    KPU_INI_ERRORS_MAX = 50   /* complaints after which a reader gives up on a file */
+    KPU_INI_KEYS_MAX = 1024,  /* keys of a file */
+    KPU_INI_ERRORS_MAX = 50   /* complaints after which a reader gives up on a file, or a list */
 };
 
 /* section.key = value with its place in a file (or on the command line: file "--set"). */

@@ -33,7 +33,7 @@ typedef struct kpu_workload {
     size_t gemm_count;
 } kpu_workload;
 
-enum { KPU_WORKLOAD_COUNT_MAX = 1000000000 };
+enum { KPU_WORKLOAD_COUNT_MAX = 1000000000, KPU_WORKLOAD_GEMMS_MAX = 8192 };
 #define KPU_WORKLOAD_DIM_MAX (INT64_C(1) << 40)
 /* Largest M*N*K and largest operand in bytes. */
 #define KPU_WORKLOAD_PRODUCT_MAX (INT64_C(1) << 62)

@@ -51,7 +51,7 @@ static char *copy_line(const char *text)
 
 static int add(kpu_diag *diag, int code, const kpu_place *place, const char *format, va_list list)
 {
-    if (!diag || !grow(diag))
+    if (!diag || diag->count >= KPU_DIAG_MAX || !grow(diag))
         return code;
     kpu_diag_entry entry = {.code = code};
     char *message = NULL;

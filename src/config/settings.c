@@ -241,6 +241,9 @@ int kpu_config_add(kpu_ini *ini, const kpu_config_item *item, bool replace, kpu_
     kpu_setting setting;
     if (!key)
         return unknown_key(ini->kind, item, diag);
+    if (ini->count >= KPU_INI_KEYS_MAX && !find(ini, item->section, item->name))
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &item->name_place, "more than %d keys",
+                               KPU_INI_KEYS_MAX);
     int code = key->names == KPU_NAMES_MACHINE ? check_machine_axis(item, diag) : KPU_OK;
     if (code == KPU_OK && !replace)
         code = check_duplicate(ini, item, key, diag);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Divisors are found by trial up to the root of the dimension. */
-static const int64_t largest_factored = INT64_C(1) << 40;
+/* No number up to KPU_WORKLOAD_DIM_MAX has more divisors: 963761198400 has as many. */
+enum { DIVISORS_MAX = 6720 };
 
 /* One entry being parsed: its text, a copy that may be cut up, and where it began. */
 typedef struct entry {
@@ -143,8 +143,8 @@ static int parse_item(const entry *e, kpu_axis_item *out)
 /* Every entry of the list, so that all its mistakes are told at once. */
 static int parse_list(kpu_axis *axis, char *copy, kpu_diag *diag)
 {
-    int worst = KPU_OK;
-    for (char *from = copy, *next = copy; next; from = next) {
+    int worst = KPU_OK, wrong = 0;
+    for (char *from = copy, *next = copy; next && wrong < KPU_INI_ERRORS_MAX; from = next) {
         next = strchr(from, ',');
         if (next)
             *next++ = '\0';
@@ -154,6 +154,7 @@ static int parse_list(kpu_axis *axis, char *copy, kpu_diag *diag)
         kpu_axis_item *item = &axis->items[axis->count];
         int code = parse_item(&e, item);
         worst = code != KPU_OK ? code : worst;
+        wrong += code != KPU_OK;
         axis->has_divisors |= code == KPU_OK && item->kind == KPU_ITEM_DIVISORS;
         axis->count += code == KPU_OK;
     }
@@ -183,40 +184,74 @@ void kpu_axis_fini(kpu_axis *axis)
     *axis = (kpu_axis){0};
 }
 
-/* The divisors of `size` within the item's limits, ascending, to `out` unless it is NULL. */
-static int64_t list_divisors(const kpu_axis_item *item, int64_t size, int64_t *out)
+/* An axis being expanded for a GEMM. */
+typedef struct expansion {
+    const kpu_axis *axis;
+    const kpu_axis_extent *extent;
+    int64_t *divisors; /* all of the extent's, ascending; NULL if the axis has none */
+    int64_t divisor_count;
+    kpu_diag *diag;
+} expansion;
+
+static int compare_numbers(const void *a, const void *b)
 {
-    int64_t small = 0, large = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        /* The second pass knows how many there are and fills both halves in their place. */
-        int64_t below = 0, above = small + large;
-        for (int64_t d = 1; d <= size / d; d++) {
-            if (size % d != 0)
-                continue;
-            int64_t e = size / d;
-            bool has_d = d >= item->number[0] && d <= item->number[1];
-            bool has_e = e != d && e >= item->number[0] && e <= item->number[1];
-            small += pass == 0 && has_d;
-            large += pass == 0 && has_e;
-            if (pass == 1 && has_d)
-                out[below++] = d;
-            if (pass == 1 && has_e)
-                out[--above] = e;
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* All divisors of `size`, ascending, from its prime factors. */
+static int64_t list_divisors(int64_t size, int64_t out[DIVISORS_MAX])
+{
+    int64_t count = 1;
+    out[0] = 1;
+    for (int64_t p = 2; size > 1; p += p > 2 ? 2 : 1) {
+        if (p > size / p)
+            p = size; /* what is left is prime */
+        const int64_t before = count;
+        for (int64_t power = 1; size % p == 0;) {
+            size /= p;
+            power *= p;
+            for (int64_t i = 0; i < before; i++)
+                out[count++] = out[i] * power;
         }
-        if (!out)
-            break;
     }
-    return small + large;
+    qsort(out, (size_t)count, sizeof *out, compare_numbers);
+    return count;
+}
+
+static int expansion_init(expansion *x)
+{
+    if (!x->axis->has_divisors)
+        return KPU_OK;
+    x->divisors = malloc(DIVISORS_MAX * sizeof *x->divisors);
+    if (!x->divisors)
+        return kpu_diag_add(x->diag, KPU_E_MEMORY, "out of memory");
+    x->divisor_count = list_divisors(x->extent->size, x->divisors);
+    return KPU_OK;
+}
+
+/* The divisors within the item's limits, to `out` unless it is NULL. */
+static int64_t take_divisors(const expansion *x, const kpu_axis_item *item, int64_t *out)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < x->divisor_count; i++) {
+        if (x->divisors[i] < item->number[0] || x->divisors[i] > item->number[1])
+            continue;
+        if (out)
+            out[count] = x->divisors[i];
+        count++;
+    }
+    return count;
 }
 
 /* How many elements an item stands for, counted without making them. */
-static int64_t item_count(const kpu_axis_item *item, const kpu_axis_extent *extent)
+static int64_t item_count(const expansion *x, const kpu_axis_item *item)
 {
     const int64_t *n = item->number;
     int64_t count = 0;
     switch (item->kind) {
     case KPU_ITEM_VALUE: return 1;
-    case KPU_ITEM_DIVISORS: return list_divisors(item, extent->size, NULL);
+    case KPU_ITEM_DIVISORS: return take_divisors(x, item, NULL);
     case KPU_ITEM_SUM: count = (n[1] - n[0]) / n[2]; return count < INT64_MAX ? count + 1 : count;
     case KPU_ITEM_PRODUCT:
         for (int64_t v = n[0]; v <= n[1]; v *= n[2]) {
@@ -228,11 +263,11 @@ static int64_t item_count(const kpu_axis_item *item, const kpu_axis_extent *exte
     return count;
 }
 
-static void fill_item(const kpu_axis_item *item, const kpu_axis_extent *extent, int64_t count,
-                      size_t width, int64_t *out)
+static void fill_item(const expansion *x, const kpu_axis_item *item, int64_t count, int64_t *out)
 {
+    const size_t width = kpu_element_width(x->axis->element);
     if (item->kind == KPU_ITEM_DIVISORS) {
-        list_divisors(item, extent->size, out);
+        take_divisors(x, item, out);
         return;
     }
     if (item->kind == KPU_ITEM_VALUE) {
@@ -266,34 +301,33 @@ static int compare(const void *a, const void *b, void *context)
     return (i > j) - (i < j);
 }
 
-static int complain_double(const kpu_axis *axis, const kpu_axis_extent *extent,
-                           const kpu_values *values, int64_t index, kpu_diag *diag)
+static int complain_double(const expansion *x, const kpu_values *values, int64_t index)
 {
+    const kpu_axis *axis = x->axis;
     const kpu_axis_item *item = axis->items;
-    for (int64_t before = item_count(item, extent);
+    for (int64_t before = item_count(x, item);
          before <= index && item + 1 < axis->items + axis->count;)
-        before += item_count(++item, extent);
+        before += item_count(x, ++item);
     kpu_place place = place_at(axis, item->at);
     if (kpu_element_width(axis->element) > 1 || axis->element > KPU_ELEMENT_EXTENT)
-        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "%s: this value stands in the list twice",
-                               axis->key->name);
-    return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+        return kpu_diag_add_at(x->diag, KPU_E_INPUT, &place,
+                               "%s: this value stands in the list twice", axis->key->name);
+    return kpu_diag_add_at(x->diag, KPU_E_INPUT, &place,
                            "%s: %" PRId64 " stands in the list twice%s%s", axis->key->name,
                            values->number[index], axis->has_divisors ? " for the GEMM " : "",
-                           axis->has_divisors ? extent->gemm : "");
+                           axis->has_divisors ? x->extent->gemm : "");
 }
 
-static int check_doubles(const kpu_axis *axis, const kpu_axis_extent *extent,
-                         const kpu_values *values, kpu_diag *diag)
+static int check_doubles(const expansion *x, const kpu_values *values)
 {
-    if (axis->count == 1)
+    if (x->axis->count == 1)
         return KPU_OK; /* a single range or set of divisors has none */
     int64_t *order = malloc((size_t)values->count * sizeof *order);
     if (!order)
-        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+        return kpu_diag_add(x->diag, KPU_E_MEMORY, "out of memory");
     for (int64_t i = 0; i < values->count; i++)
         order[i] = i;
-    sorting s = {values->number, kpu_element_width(axis->element)};
+    sorting s = {values->number, kpu_element_width(x->axis->element)};
     qsort_r(order, (size_t)values->count, sizeof *order, compare, &s);
     int64_t twice = INT64_MAX;
     for (int64_t i = 1; i < values->count; i++) {
@@ -304,62 +338,67 @@ static int check_doubles(const kpu_axis *axis, const kpu_axis_extent *extent,
             twice = order[i];
     }
     free(order);
-    return twice == INT64_MAX ? KPU_OK : complain_double(axis, extent, values, twice, diag);
+    return twice == INT64_MAX ? KPU_OK : complain_double(x, values, twice);
 }
 
-static int count_values(const kpu_axis *axis, const kpu_axis_extent *extent, int64_t *out,
-                        kpu_diag *diag)
+static int count_values(const expansion *x, int64_t *out)
 {
+    const kpu_axis *axis = x->axis;
+    const kpu_axis_extent *extent = x->extent;
     *out = 0;
-    if (axis->has_divisors && extent->size > largest_factored) {
-        return kpu_diag_add_at(diag, KPU_E_INPUT, &axis->place,
-                               "%s: %s = %" PRId64
-                               " of the GEMM %s is too large for divisors; give "
-                               "a list",
-                               axis->key->name, extent->name, extent->size, extent->gemm);
-    }
     for (size_t i = 0; i < axis->count; i++) {
         const kpu_axis_item *item = &axis->items[i];
-        int64_t count = item_count(item, extent);
+        int64_t count = item_count(x, item);
         kpu_place place = place_at(axis, item->at);
         if (count == 0) {
-            return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+            return kpu_diag_add_at(x->diag, KPU_E_INPUT, &place,
                                    "%s: %s = %" PRId64 " of the GEMM %s has no divisor within "
                                    "%" PRId64 "..%" PRId64,
                                    axis->key->name, extent->name, extent->size, extent->gemm,
                                    item->number[0], item->number[1]);
         }
         if (count > KPU_AXIS_VALUES_MAX - *out)
-            return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "%s: more than %d values on one axis",
-                                   axis->key->name, KPU_AXIS_VALUES_MAX);
+            return kpu_diag_add_at(x->diag, KPU_E_INPUT, &place,
+                                   "%s: more than %d values on one axis", axis->key->name,
+                                   KPU_AXIS_VALUES_MAX);
         *out += count;
     }
     return KPU_OK;
 }
 
-int kpu_axis_expand(const kpu_axis *axis, const kpu_axis_extent *extent, kpu_values *out,
-                    kpu_diag *diag)
+static int fill(const expansion *x, kpu_values *out)
 {
-    size_t width = kpu_element_width(axis->element);
-    *out = (kpu_values){0};
+    const kpu_axis *axis = x->axis;
+    const size_t width = kpu_element_width(axis->element);
     int64_t count;
-    int code = count_values(axis, extent, &count, diag);
+    int code = count_values(x, &count);
     if (code != KPU_OK)
         return code;
     size_t bytes = (size_t)count * width * sizeof(int64_t);
     int64_t *number = bytes > 0 ? malloc(bytes) : NULL;
     if (!number)
-        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+        return kpu_diag_add(x->diag, KPU_E_MEMORY, "out of memory");
     int64_t *next = number;
     for (size_t i = 0; i < axis->count; i++) {
-        int64_t n = item_count(&axis->items[i], extent);
-        fill_item(&axis->items[i], extent, n, width, next);
+        int64_t n = item_count(x, &axis->items[i]);
+        fill_item(x, &axis->items[i], n, next);
         next += (size_t)n * width;
     }
     *out = (kpu_values){count, number};
-    code = check_doubles(axis, extent, out, diag);
+    return check_doubles(x, out);
+}
+
+int kpu_axis_expand(const kpu_axis *axis, const kpu_axis_extent *extent, kpu_values *out,
+                    kpu_diag *diag)
+{
+    expansion x = {.axis = axis, .extent = extent, .diag = diag};
+    *out = (kpu_values){0};
+    int code = expansion_init(&x);
+    if (code == KPU_OK)
+        code = fill(&x, out);
+    free(x.divisors);
     if (code != KPU_OK) {
-        free(number);
+        free(out->number);
         *out = (kpu_values){0};
     }
     return code;

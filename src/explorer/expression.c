@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NESTING_MAX = 64, NUMBER_MAX = 64, NAME_MAX_BYTES = 64 };
+enum { NESTING_MAX = 64, NUMBER_MAX = 64, NAME_MAX_BYTES = 64, INSTRUCTIONS_MAX = 4096 };
 
 enum { LEVEL_OR = 1, LEVEL_AND, LEVEL_NOT, LEVEL_COMPARE, LEVEL_SUM, LEVEL_PRODUCT, LEVEL_UNARY };
 
@@ -141,9 +141,11 @@ static bool fail_expected(parser *p, const char *expected)
     return fail(p, p->at, expected);
 }
 
-/* Every kpu_instruction has at least one character of its own, which bounds the program. */
+/* Every kpu_instruction has at least one character of its own, which bounds the program, too. */
 static bool emit(parser *p, kpu_instruction code, int stack_change)
 {
+    if (p->out->count == INSTRUCTIONS_MAX)
+        return fail(p, p->at, "an expression of more than 4096 names, numbers and operators");
     p->stack += stack_change;
     if (p->stack > KPU_EXPRESSION_STACK)
         return fail(p, p->at, "too deeply nested");
@@ -380,7 +382,7 @@ int kpu_expression_parse(const char *text, const kpu_expression_names *names,
                          const kpu_place *place, kpu_expression **out, kpu_diag *diag)
 {
     *out = NULL;
-    size_t most = strlen(text) + 1;
+    size_t length = strlen(text), most = length < INSTRUCTIONS_MAX ? length + 1 : INSTRUCTIONS_MAX;
     kpu_expression *expression = malloc(sizeof *expression + most * sizeof(kpu_instruction));
     if (!expression)
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");

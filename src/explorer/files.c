@@ -86,6 +86,12 @@ void kpu_space_text_fini(kpu_space_text *text)
 
 int kpu_space_add_source(kpu_space *space, const char *name, const char *text, kpu_diag *diag)
 {
+    size_t bytes = strlen(text);
+    if (bytes > KPU_SPACE_FILES_MAX - space->source_bytes)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &(kpu_place){.file = name},
+                               "with this file, those that the sweep names have more than %d MiB",
+                               KPU_SPACE_FILES_MAX >> 20);
+    space->source_bytes += bytes;
     kpu_source *sources = realloc(space->sources, (space->source_count + 1) * sizeof *sources);
     if (!sources)
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");

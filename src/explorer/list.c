@@ -18,6 +18,14 @@ static bool split_entry(const kpu_setting *setting, const char *from, const char
     return out->text != NULL;
 }
 
+static size_t count_entries(const char *list)
+{
+    size_t count = 1;
+    for (const char *c = list; *c != '\0'; c++)
+        count += *c == ',';
+    return count;
+}
+
 static int check_entries(const kpu_setting *setting, const kpu_list_entry *entries, size_t count,
                          kpu_diag *diag)
 {
@@ -41,12 +49,15 @@ static int check_entries(const kpu_setting *setting, const kpu_list_entry *entri
 
 int kpu_list_split(const kpu_setting *setting, kpu_list_entry **out, size_t *count, kpu_diag *diag)
 {
-    size_t most = 1;
-    for (const char *c = setting->value; *c != '\0'; c++)
-        most += *c == ',';
+    size_t most = count_entries(setting->value);
+    *count = 0;
+    *out = NULL;
+    if (most > KPU_LIST_MAX)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &setting->place,
+                               "%s: a list of %zu entries; at most %d are allowed", setting->name,
+                               most, KPU_LIST_MAX);
     kpu_list_entry *entries = calloc(most, sizeof *entries);
     bool good = entries != NULL;
-    *count = 0;
     for (const char *from = setting->value; good && *count < most; (*count)++) {
         const char *end = from + strcspn(from, ",");
         good = split_entry(setting, from, end, &entries[*count]);

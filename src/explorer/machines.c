@@ -34,6 +34,10 @@ static int read_integers(kpu_machine_axis *axis, const kpu_setting *setting, kpu
     if (code != KPU_OK)
         return code;
     code = kpu_axis_expand(&parsed, &(kpu_axis_extent){0}, &values, diag);
+    if (code == KPU_OK && values.count > KPU_MACHINE_VARIANTS_MAX)
+        code = kpu_diag_add_at(diag, KPU_E_INPUT, &setting->place,
+                               "%s: more than %d values of a machine", setting->name,
+                               KPU_MACHINE_VARIANTS_MAX);
     bool good = code == KPU_OK && reserve(axis, values.count);
     for (int64_t i = 0; good && i < values.count; i++) {
         char *text = NULL;

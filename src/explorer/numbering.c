@@ -1,6 +1,7 @@
 /* [space]: the candidate's axes, and the numbering of all points. */
 #include "explorer/space.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,8 +69,27 @@ int kpu_space_read_axes(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
     return worst != KPU_OK ? worst : code;
 }
 
-/* Values of every axis for one GEMM. */
-static int expand_gemm(kpu_space *space, size_t g, kpu_diag *diag)
+/* Divisors are found by trial up to the root of each dimension: whether that takes seconds at
+ * most. */
+static int check_factoring(const kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
+{
+    const double most = 1 << 28;
+    double trials = 0;
+    for (size_t g = 0; g < space->gemm_count; g++) {
+        const kpu_problem *problem = &kpu_space_gemm(space, (int64_t)g)->problem;
+        for (size_t a = 0; a < KPU_SPACE_AXES; a++)
+            if (space->axes[a].has_divisors)
+                trials += sqrt((double)problem->dim[kpu_space_axes[a].dim]);
+    }
+    if (trials <= most)
+        return KPU_OK;
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &(kpu_place){.file = sweep->path},
+                           "[space] asks for the divisors of too many large dimensions; give "
+                           "lists or ranges");
+}
+
+/* Values of every axis for one GEMM; *made: those of all GEMMs so far. */
+static int expand_gemm(kpu_space *space, size_t g, int64_t *made, kpu_diag *diag)
 {
     const kpu_gemm *gemm = kpu_space_gemm(space, (int64_t)g);
     int worst = KPU_OK;
@@ -82,7 +102,12 @@ static int expand_gemm(kpu_space *space, size_t g, kpu_diag *diag)
         kpu_axis_extent extent = {gemm->problem.dim[dim], dim_names[dim], gemm->name};
         int code = kpu_axis_expand(&space->axes[a], &extent, values, diag);
         worst = code != KPU_OK ? code : worst;
+        *made += values->count;
     }
+    if (*made > KPU_SPACE_VALUES_MAX)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &space->axes[KPU_M].place,
+                               "axes with divisors have more than %d values for all GEMMs together",
+                               KPU_SPACE_VALUES_MAX);
     return worst;
 }
 
@@ -114,8 +139,9 @@ static bool count_gemm(kpu_space *space, size_t g)
 
 static int number_gemms(kpu_space *space, kpu_diag *diag)
 {
+    int64_t made = 0;
     for (size_t g = 0; g < space->gemm_count; g++) {
-        int code = expand_gemm(space, g, diag);
+        int code = expand_gemm(space, g, &made, diag);
         if (code == KPU_OK)
             code = measure_gemm(space, g, diag);
         if (code != KPU_OK)
@@ -141,7 +167,9 @@ int kpu_space_number(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
     space->first = calloc(gemms + 1, sizeof *space->first);
     if (!space->values || !space->lengths || !space->first)
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
-    int code = number_gemms(space, diag);
+    int code = check_factoring(space, sweep, diag);
+    if (code == KPU_OK)
+        code = number_gemms(space, diag);
     if (code == KPU_E_RANGE)
         return kpu_diag_add_at(diag, code, &(kpu_place){.file = sweep->path},
                                "[space] has more than 2^62 points; shorten its axes");

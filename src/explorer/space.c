@@ -65,12 +65,36 @@ static int read_int(const kpu_ini *sweep, const char *name, int64_t *out, kpu_di
                              kpu_ini_value(sweep, "sweep", name), &place, out, diag);
 }
 
+/* A sweep may come from anybody: what it writes by itself stays below the current folder. Who says
+ * the name on the command line means it. */
+static int check_output(const kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
+{
+    const kpu_setting *setting = kpu_ini_find(sweep, "sweep", "output");
+    if (!setting || setting->place.line == 0 || space->kept)
+        return KPU_OK;
+    const char *why = setting->value[0] == '/' ? "is an absolute path" : NULL;
+    for (const char *part = setting->value; part && !why; part = strchr(part, '/')) {
+        part += *part == '/';
+        if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || part[2] == '\0'))
+            why = "leaves the current folder";
+    }
+    if (!why)
+        return KPU_OK;
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &setting->place,
+                           "sweep.output: '%s' %s; a sweep names a file below the current folder, "
+                           "and only --set sweep.output=FILE another place",
+                           setting->value, why);
+}
+
 static int read_names(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
 {
     const char *name = kpu_ini_value(sweep, "sweep", "name");
     const char *output = kpu_ini_value(sweep, "sweep", "output");
     if (!name)
         return KPU_E_INPUT; /* kpu_ini_check_required has told */
+    int code = check_output(space, sweep, diag);
+    if (code != KPU_OK)
+        return code;
     const kpu_setting *setting = kpu_ini_find(sweep, "sweep", "name");
     if (!output && (strchr(name, '/') || name[0] == '.'))
         return kpu_diag_add_at(diag, KPU_E_INPUT, &setting->place,
@@ -100,12 +124,9 @@ static int fill(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
 {
     int64_t sample = 0;
     int codes[] = {
-        read_sweep(space, sweep, &sample, diag),
-        kpu_space_read_machines(space, sweep, diag),
-        kpu_space_read_workloads(space, sweep, diag),
-        kpu_space_read_axes(space, sweep, diag),
-        kpu_space_read_constraints(space, sweep, diag),
-        kpu_space_read_search(space, sweep, diag),
+        read_sweep(space, sweep, &sample, diag),        kpu_space_read_machines(space, sweep, diag),
+        kpu_space_read_workloads(space, sweep, diag),   kpu_space_read_axes(space, sweep, diag),
+        kpu_space_read_constraints(space, sweep, diag), kpu_space_read_search(space, sweep, diag),
         kpu_space_read_keep(space, sweep, diag),
     };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
@@ -230,7 +251,7 @@ static void decode_candidate(const kpu_space *space, size_t gemm, int64_t n, kpu
     }
 }
 
-bool kpu_space_point_at(const kpu_space *space, int64_t index, kpu_point *out)
+static void decode(const kpu_space *space, int64_t index, kpu_point *out)
 {
     int64_t of_machine = space->first[space->gemm_count];
     *out = (kpu_point){.index = index};
@@ -239,7 +260,17 @@ bool kpu_space_point_at(const kpu_space *space, int64_t index, kpu_point *out)
     size_t gemm = kpu_space_gemm_of(space, rest);
     out->gemm = (int64_t)gemm;
     decode_candidate(space, gemm, rest - space->first[gemm], &out->candidate);
+}
+
+bool kpu_space_point_at(const kpu_space *space, int64_t index, kpu_point *out)
+{
+    decode(space, index, out);
     return kpu_space_admits(space, out);
+}
+
+void kpu_space_decode(const kpu_space *space, int64_t n, kpu_point *out)
+{
+    decode(space, raw_index(space, n), out);
 }
 
 bool kpu_space_point(const kpu_space *space, int64_t n, kpu_point *out)

@@ -6,6 +6,11 @@
 #include "kpu/explorer.h"
 
 enum { KPU_SPACE_AXES = 15, KPU_MACHINE_VARIANTS_MAX = 65536, KPU_DIGITS_MAX = 64 };
+enum {
+    KPU_LIST_MAX = 4096,            /* entries of a list of words */
+    KPU_SPACE_FILES_MAX = 64 << 20, /* bytes of all machine and workload files together */
+    KPU_SPACE_VALUES_MAX = 16 << 20 /* values of all axes that depend on the GEMM, of all GEMMs */
+};
 
 /* One axis of the candidate: the key in [space], how its elements look, where they go. */
 typedef struct kpu_space_axis {
@@ -75,7 +80,7 @@ struct kpu_space {
     size_t constraint_count;
 
     kpu_source *sources;
-    size_t source_count;
+    size_t source_count, source_bytes;
 
     const kpu_space_file *kept; /* while the space is made: files to use instead of the disk's */
     size_t kept_count, kept_used;
@@ -120,6 +125,8 @@ int kpu_digits_lengths(const kpu_digits *digits, const char *const *names,
 
 /* Decodes the point with this index. False if a constraint excludes it. */
 bool kpu_space_point_at(const kpu_space *space, int64_t index, kpu_point *out);
+/* kpu_space_point of a point that is known to be a candidate: without a look at constraints. */
+void kpu_space_decode(const kpu_space *space, int64_t n, kpu_point *out);
 /* The GEMM to which point `n` of a machine belongs. */
 size_t kpu_space_gemm_of(const kpu_space *space, int64_t n);
 /* The other way: the index of a point from its machine variant, GEMM, and the digits of that GEMM's

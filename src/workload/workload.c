@@ -86,6 +86,9 @@ int kpu_workload_add(kpu_workload *workload, const kpu_gemm *gemm, const kpu_pla
                      kpu_diag *diag)
 {
     size_t count = workload->gemm_count;
+    if (count >= KPU_WORKLOAD_GEMMS_MAX)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, place, "more than %d GEMMs in a workload",
+                               KPU_WORKLOAD_GEMMS_MAX);
     for (size_t i = 0; i < count; i++) {
         if (strcmp(workload->gemms[i].name, gemm->name) == 0)
             return kpu_diag_add_at(diag, KPU_E_INPUT, place,

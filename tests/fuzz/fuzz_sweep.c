@@ -45,10 +45,10 @@ static void add_files(named_files *files, const kpu_ini *sweep, const char *sect
         bool is_machine = strcmp(key, "machines") == 0;
         const char *text = next_text(files, is_machine ? machine_text : workload_text);
         char *name;
-        if (asprintf(&name, is_machine && !strchr(entries[i].text, '/') &&
-                                    !strstr(entries[i].text, ".ini")
-                                ? "configs/%s.ini"
-                                : "%s",
+        if (asprintf(&name,
+                     is_machine && !strchr(entries[i].text, '/') && !strstr(entries[i].text, ".ini")
+                         ? "configs/%s.ini"
+                         : "%s",
                      entries[i].text) < 0)
             exit(1);
         files->file[files->count++] = (kpu_space_file){name, text};

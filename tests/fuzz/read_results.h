@@ -44,13 +44,13 @@ static inline void read_table(kpu_results *results, const char *table, const cha
 static inline void read_texts(kpu_results *results)
 {
     static const char *const attributes[] = {
-        "format",    "format_version", "library_version", "model_version", "objectives",
-        "search",    "budget",         "points",          "evaluations",   "gap",
-        "rows",      "complete",       "shard",           "shard_block"};
+        "format", "format_version", "library_version", "model_version", "objectives",
+        "search", "budget",         "points",          "evaluations",   "gap",
+        "rows",   "complete",       "shard",           "shard_block"};
     static const char *const texts[] = {
-        "sweep",   "sweep_file",   "hashes", "command_line",         "seed",
-        "version", "identity",     "files",  "files/0_edge-ai.ini",  "files/0_default.ini",
-        "/sweep",  "a/b/c/d/e/f",  "",       "files/../sweep"};
+        "sweep",   "sweep_file",  "hashes", "command_line",        "seed",
+        "version", "identity",    "files",  "files/0_edge-ai.ini", "files/0_default.ini",
+        "/sweep",  "a/b/c/d/e/f", "",       "files/../sweep"};
     for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++)
         free(kpu_results_attribute(results, attributes[i]));
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -61,8 +61,9 @@ static inline void read_everything(const char *path)
 {
     static const char *const workloads[] = {"workload", "name", "M",  "N",  "K", "count",
                                             "eA",       "eB",   "eC", "eP", NULL};
-    static const char *const machines[] = {"name", "dram.channels", "dma.bytes_per_cycle",
-                                           "fabric.pipelining", "fabric.clock_ghz", NULL};
+    static const char *const machines[] = {
+        "name", "dram.channels", "dma.bytes_per_cycle", "fabric.pipelining", "fabric.clock_ghz",
+        NULL};
     kpu_diag diag = {0};
     kpu_results *results = NULL;
     int status = kpu_results_open(path, &results, &diag);
