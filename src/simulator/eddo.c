@@ -360,6 +360,11 @@ static void start_queue(struct eddo *d, queue *q, int level)
     eddo_emit_start(q, level);
 }
 
+/* Enough to remember: usually a tile that comes back was stored long before the one whose slot it
+ * takes. Stores that were skipped are not remembered, however many could be: a run that fails with
+ * that many is timed without skipping. */
+enum { STORES_REMEMBERED = 256, STORES_WITH_SKIPPING = STORES_REMEMBERED * 64 };
+
 /* Once, with that many stores remembered. */
 static int run_remembering(struct eddo *d, int64_t stores)
 {
@@ -370,15 +375,12 @@ static int run_remembering(struct eddo *d, int64_t stores)
     start_queue(d, &d->bm, KPU_HOIST_L2);
     d->s->steps_walked = 0;
     eddo_core_start(d);
-    d->repeating = !d->s->no_fast_forward && eddo_repeats_start(d);
+    d->repeating =
+        !d->s->no_fast_forward && stores <= STORES_WITH_SKIPPING && eddo_repeats_start(d);
     code = run_events(d);
     d->s->tally.fabric_end = d->fabric_free;
     return code;
 }
-
-/* Enough to remember: usually a tile that comes back was stored long before the one whose slot it
- * takes. */
-enum { STORES_REMEMBERED = 256 };
 
 int run_eddo(kpu_simulator *s)
 {
