@@ -114,6 +114,8 @@ int kpu_fronts_init(kpu_fronts *fronts, const kpu_space *space);
 void kpu_fronts_fini(kpu_fronts *fronts);
 /* *joined: it is on its front, so far; may be NULL. */
 int kpu_fronts_add(kpu_fronts *fronts, const kpu_row *row, bool *joined);
+/* Adds the members of other fronts of the same space. KPU_OK or KPU_E_MEMORY. */
+int kpu_fronts_join(kpu_fronts *fronts, const kpu_fronts *others);
 /* Each GEMM's front as a table, and a chart of the GEMM with most work. */
 void kpu_fronts_print(const kpu_fronts *fronts, kpu_text *out);
 /* The value of objective `index` as it is shown. */

@@ -131,3 +131,31 @@ int kpu_fronts_add(kpu_fronts *fronts, const kpu_row *row, bool *joined)
         *joined = true;
     return status;
 }
+
+/* A copy of a member of another front, if it belongs here too. */
+static int join(kpu_front *front, const kpu_front_row *member, size_t objectives)
+{
+    size_t bytes = sizeof *member + objectives * sizeof *member->cost;
+    kpu_front_row *copy = malloc(bytes);
+    if (!copy)
+        return KPU_E_MEMORY;
+    memcpy(copy, member, bytes);
+    bool kept = make_way(front, copy, objectives);
+    int status = kept ? append(front, copy) : KPU_OK;
+    if (!kept || status)
+        free(copy);
+    return status;
+}
+
+int kpu_fronts_join(kpu_fronts *fronts, const kpu_fronts *others)
+{
+    int status = KPU_OK;
+    for (size_t g = 0; g < kpu_space_gemm_count(fronts->space); g++) {
+        kpu_front *front = &fronts->front[g];
+        const kpu_front *other = &others->front[g];
+        for (size_t i = 0; !status && i < other->count; i++)
+            status = join(front, other->rows[i], fronts->objectives);
+        front->best = fmin(front->best, other->best);
+    }
+    return status;
+}

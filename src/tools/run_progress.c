@@ -29,7 +29,7 @@ static void put_best(kpu_text *out, const kpu_fronts *fronts)
         kpu_text_format(out, "%.6g", best);
 }
 
-void kpu_run_put_pace(kpu_text *out, int64_t done, int64_t total, double rate)
+void kpu_run_put_done(kpu_text *out, int64_t done, int64_t total)
 {
     kpu_text_put_grouped(out, done);
     if (total > 0) {
@@ -38,14 +38,16 @@ void kpu_run_put_pace(kpu_text *out, int64_t done, int64_t total, double rate)
     } else {
         kpu_text_put(out, " evaluated");
     }
-    if (rate >= 0) {
+}
+
+void kpu_run_put_rate(kpu_text *out, int64_t left, double rate)
+{
+    kpu_text_put(out, ", ");
+    kpu_text_put_grouped(out, (int64_t)rate);
+    kpu_text_put(out, "/s");
+    if (left >= 0 && rate > 0) {
         kpu_text_put(out, ", ");
-        kpu_text_put_grouped(out, (int64_t)rate);
-        kpu_text_put(out, "/s");
-    }
-    if (total > 0 && rate > 0) {
-        kpu_text_put(out, ", ");
-        put_time_left(out, (double)(total - done) / rate);
+        put_time_left(out, (double)left / rate);
     }
 }
 
@@ -59,7 +61,8 @@ static void put_progress(kpu_text *out, const kpu_run_session *s, const kpu_sear
     int64_t before = counts_points ? s->known_points : s->known;
     int64_t done = has_end ? p->done : p->evaluations;
     double rate = seconds > 0 && done > before ? (double)(done - before) / seconds : 0;
-    kpu_run_put_pace(out, done, p->total, rate);
+    kpu_run_put_done(out, done, p->total);
+    kpu_run_put_rate(out, has_end ? p->total - done : -1, rate);
     if (p->hypervolume > 0)
         kpu_text_format(out, ", front %.6g", p->hypervolume);
     if (!isnan(p->gap))

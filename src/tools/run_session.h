@@ -66,9 +66,10 @@ int kpu_run_copy_kept(kpu_run_session *session, kpu_diag *diag);
 /* ---- What is shown (run_progress.c, run_summary.c)
  * ---------------------------------------- */
 
-/* "1,234 of 10,000, 500/s, 0:18 left": `total` 0 if there is no end; rate < 0
- * if unknown. */
-void kpu_run_put_pace(kpu_text *out, int64_t done, int64_t total, double rate);
+/* "1,234 of 10,000", or "1,234 evaluated" if there is no end (total 0). */
+void kpu_run_put_done(kpu_text *out, int64_t done, int64_t total);
+/* ", 500/s, 0:18 left"; left < 0: no end is known. */
+void kpu_run_put_rate(kpu_text *out, int64_t left, double rate);
 void kpu_run_show_progress(kpu_run_session *session, const kpu_search_progress *progress);
 int kpu_run_print_summary(const kpu_run_session *session, kpu_diag *diag);
 
