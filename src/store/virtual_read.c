@@ -62,15 +62,14 @@ static char *beside(const char *path, const char *name)
     return asprintf(&text, "%.*s%s", length, path, name) < 0 ? NULL : text;
 }
 
-static int64_t extent_of_source(hid_t creation, size_t part)
+/* Rows of a part, all of which are in the view; -1: it does not say. */
+static int64_t mapped_rows(hid_t creation, size_t part)
 {
-    hid_t space = H5Pget_virtual_srcspace(creation, part);
-    hsize_t length = 0;
-    bool is_list = space >= 0 && H5Sget_simple_extent_ndims(space) == 1 &&
-                   H5Sget_simple_extent_dims(space, &length, NULL) == 1 && length <= INT64_MAX;
+    hid_t space = H5Pget_virtual_vspace(creation, part);
+    hssize_t rows = space >= 0 ? H5Sget_select_npoints(space) : -1;
     if (space >= 0)
         H5Sclose(space);
-    return is_list ? (int64_t)length : -1;
+    return (int64_t)rows;
 }
 
 /* The part `part` of one column: in the file of that name, which is open. */
@@ -91,7 +90,7 @@ static const char *check_source(const kpu_results *results, size_t column, size_
         why = "is no view that kpu-dse merge --virtual makes";
     hid_t group = why ? -1 : kpu_store_open_group(file, c->group);
     hid_t dataset = group < 0 ? -1 : kpu_store_open_dataset(group, c->name, 1, &length, &unused);
-    if (!why && (dataset < 0 || length != extent_of_source(creation, part)))
+    if (!why && (dataset < 0 || length != mapped_rows(creation, part)))
         why = "has not the rows any more that the view was made of";
     if (dataset >= 0)
         H5Dclose(dataset);
