@@ -11,6 +11,8 @@
 extern "C" {
 #endif
 
+enum { KPU_RANKS_LEADER_PATIENCE = 6 };
+
 /* Messages are whole, and in order between two ranks. Only the thread that made the transport
  * calls it. */
 typedef struct kpu_ranks {
@@ -21,7 +23,9 @@ typedef struct kpu_ranks {
     int (*send)(void *context, int to, const void *bytes, size_t size);
     /* The next message of anybody: *from, malloc'ed *bytes, *size; *from is -1 if none is there. */
     int (*receive)(void *context, int *from, void **bytes, size_t *size);
-    double patience_s; /* a rank of which nothing is heard for so long is lost */
+    double patience_s; /* a rank of which nothing is heard for so long is lost; rank 0, which also
+                          writes, when nothing is heard for KPU_RANKS_LEADER_PATIENCE as long */
+    bool eager;        /* sends work even where it takes less time than the message: for tests */
     /* Filled in as it goes. */
     int lost;         /* ranks that are */
     int64_t messages; /* received by rank 0 */

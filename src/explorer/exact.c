@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "explorer/exact.h"
+#include "explorer/message.h"
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -46,6 +47,26 @@ static int measure_row(void *context, kpu_worker *worker, int64_t item)
     return kpu_search_measure(d->space, worker, &d->rows[item].point, metrics);
 }
 
+/* The same elsewhere. */
+static void encode_row(void *context, int64_t item, kpu_text *out)
+{
+    const delivery *d = context;
+    kpu_put_int(out, d->rows[item].point.index);
+}
+
+static bool decode_row(void *context, int64_t item, const char *bytes, size_t size)
+{
+    delivery *d = context;
+    kpu_metric_value *metrics = d->metrics + (size_t)item * kpu_metric_count();
+    kpu_reader reader = {bytes, size, false};
+    kpu_row_decode(&reader, NULL, metrics);
+    d->rows[item].metrics = metrics;
+    return !reader.failed && reader.left == 0;
+}
+
+static const kpu_team_remote remote_rows = {
+    .job = KPU_REMOTE_POINTS, .encode = encode_row, .decode = decode_row};
+
 /* Of a run that was stopped the team does no more, so this thread does it. */
 static int measure_alone(delivery *d, size_t count, bool plain_walk)
 {
@@ -63,7 +84,7 @@ static int deliver_some(kpu_exact *exact, delivery *d, const int64_t *ids, size_
 {
     for (size_t i = 0; i < count; i++)
         kpu_space_point(d->space, ids[i], &d->rows[i].point);
-    int code = kpu_team_run(exact->team, (int64_t)count, measure_row, d);
+    int code = kpu_team_share(exact->team, (int64_t)count, measure_row, d, &remote_rows);
     bool is_stopped = code == KPU_E_INTERRUPTED;
     if (is_stopped && exact->session->options->noted)
         return code; /* what is missing comes when the search goes on */
@@ -202,6 +223,7 @@ int kpu_exact_run(kpu_search_session *session, size_t open_max)
     for (size_t g = 0; exact.gemms && g < exact.gemm_count; g++)
         kpu_exact_gemm_fini(&exact.gemms[g]);
     kpu_exact_batch_free(exact.batch);
+    kpu_text_fini(&exact.log);
     free(exact.gemms);
     return code;
 }

@@ -56,6 +56,10 @@ void kpu_exact_choose_split(const kpu_cell_shape *shape, const kpu_cell *cell, s
 void kpu_exact_split_cell(const kpu_cell_shape *shape, const kpu_archive *front,
                           const kpu_cell *cell, kpu_exact_split *out);
 
+/* Goes down to one candidate, the better half each time, by `limit` splits at most: how many. */
+size_t kpu_exact_dive(const kpu_cell_shape *shape, const kpu_archive *front, const kpu_cell *cell,
+                      size_t limit, kpu_exact_split *splits);
+
 /* ---- One GEMM (exact_gemm.c) -------------------------------------------------------------- */
 
 typedef struct kpu_exact_gemm {
@@ -85,6 +89,7 @@ typedef struct kpu_exact {
     kpu_exact_gemm *gemms;
     struct kpu_exact_batch *batch;
     int64_t next_gap_ns; /* when the gap is looked at again */
+    kpu_text log;        /* for other ranks: all that joined a front */
 } kpu_exact;
 
 /* The search, with open_max. */

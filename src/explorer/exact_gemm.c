@@ -5,62 +5,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "explorer/exact.h"
+#include "explorer/exact_batch.h"
 
 enum {
-    BATCH = 1024,     /* cells of a round at most */
-    POINTS_FIRST = 8, /* of which candidates, in the first rounds; later more, by a share of all */
+    POINTS_FIRST = 8, /* candidates of the first rounds; later more, by a share of all */
     POINTS_SHARE = 16,
-    DIVES = 8,        /* cells of a round from which is dived, while few candidates are known */
-    DIVE_DEPTH = 400, /* splits; no cell has as many */
     DIVES_UNTIL = 64, /* evaluations */
 };
-
 static const double slack_first = 0.25, slack_factor = 0.25, slack_last = 1.0 / 256;
-
-/* A cell of a round, and what became of it. */
-typedef struct item {
-    uint32_t node;
-    bool is_point;
-    bool is_known; /* from an earlier run */
-    kpu_cell cell;
-    double *bound;
-    size_t limit, count; /* of the splits */
-    kpu_exact_split *splits;
-    kpu_metric_value *metrics; /* of a candidate */
-    kpu_point point;
-} item;
-
-typedef struct kpu_exact_batch {
-    kpu_exact *exact;
-    kpu_exact_gemm *gemm;
-    size_t count, points;
-    bool is_out_of_memory;
-    item items[BATCH];
-    kpu_exact_split splits[BATCH];
-    kpu_exact_split dives[DIVES * DIVE_DEPTH];
-    double *bounds; /* of all items, and of the parts of all splits */
-    kpu_metric_value *metrics;
-} kpu_exact_batch;
 
 kpu_exact_batch *kpu_exact_batch_new(const kpu_exact *exact)
 {
     kpu_exact_batch *b = calloc(1, sizeof *b);
     if (!b)
         return NULL;
-    size_t splits = BATCH + DIVES * DIVE_DEPTH;
-    b->bounds = calloc((BATCH + 2 * splits) * exact->objectives, sizeof *b->bounds);
-    b->metrics = calloc(BATCH * kpu_metric_count(), sizeof *b->metrics);
+    size_t splits = KPU_EXACT_BATCH + KPU_EXACT_DIVES * KPU_EXACT_DIVE_DEPTH;
+    b->bounds = calloc((KPU_EXACT_BATCH + 2 * splits) * exact->objectives, sizeof *b->bounds);
+    b->metrics = calloc(KPU_EXACT_BATCH * kpu_metric_count(), sizeof *b->metrics);
     if (!b->bounds || !b->metrics) {
         kpu_exact_batch_free(b);
         return NULL;
     }
     for (size_t i = 0; i < splits; i++)
         for (size_t side = 0; side < 2; side++) {
-            kpu_exact_split *split = i < BATCH ? &b->splits[i] : &b->dives[i - BATCH];
-            split->part[side].bound = b->bounds + (BATCH + 2 * i + side) * exact->objectives;
+            kpu_exact_split *split =
+                i < KPU_EXACT_BATCH ? &b->splits[i] : &b->dives[i - KPU_EXACT_BATCH];
+            split->part[side].bound =
+                b->bounds + (KPU_EXACT_BATCH + 2 * i + side) * exact->objectives;
         }
-    for (size_t i = 0; i < BATCH; i++) {
+    for (size_t i = 0; i < KPU_EXACT_BATCH; i++) {
         b->items[i].bound = b->bounds + i * exact->objectives;
         b->items[i].metrics = b->metrics + i * kpu_metric_count();
     }
@@ -120,39 +93,15 @@ void kpu_exact_gemm_fini(kpu_exact_gemm *gemm)
 
 /* ---- Jobs --------------------------------------------------------------------------------- */
 
-/* Goes down to one candidate, the better half each time. */
-static void dive(const kpu_exact_batch *b, item *it)
-{
-    const kpu_exact_gemm *g = b->gemm;
-    const kpu_cell *cell = &it->cell;
-    it->count = 0;
-    while (it->count < it->limit) {
-        kpu_exact_split *split = &it->splits[it->count++];
-        kpu_exact_split_cell(&g->shape, g->front, cell, split);
-        kpu_exact_part *best = NULL;
-        for (int i = 0; i < 2; i++) {
-            kpu_exact_part *part = &split->part[i];
-            if (part->outcome == KPU_EXACT_OPEN && (!best || part->key < best->key))
-                best = part;
-        }
-        if (!best || best->is_point)
-            return;
-        if (it->count < it->limit) {
-            best->split = (int32_t)it->count;
-            cell = &best->cell;
-        }
-    }
-}
-
 static int work(void *context, kpu_worker *worker, int64_t n)
 {
     kpu_exact_batch *b = context;
-    item *it = &b->items[n];
+    kpu_exact_item *it = &b->items[n];
     if (it->is_known)
         return KPU_OK;
     if (it->is_point)
         return kpu_search_measure(b->exact->session->space, worker, &it->point, it->metrics);
-    dive(b, it);
+    it->count = kpu_exact_dive(&b->gemm->shape, b->gemm->front, &it->cell, it->limit, it->splits);
     return KPU_OK;
 }
 
@@ -162,21 +111,21 @@ static size_t points_of_round(const kpu_exact_gemm *g, int64_t limit)
 {
     int64_t most = POINTS_FIRST + g->evaluations / POINTS_SHARE;
     most = most < limit - g->evaluations ? most : limit - g->evaluations;
-    return (size_t)(most < BATCH ? most : BATCH);
+    return (size_t)(most < KPU_EXACT_BATCH ? most : KPU_EXACT_BATCH);
 }
 
 static void take(kpu_exact_batch *b, const kpu_open_cell *open, const kpu_cell *cell, bool is_point)
 {
-    item *it = &b->items[b->count];
-    bool dives = b->gemm->evaluations < DIVES_UNTIL && b->count < DIVES;
+    kpu_exact_item *it = &b->items[b->count];
+    bool dives = b->gemm->evaluations < DIVES_UNTIL && b->count < KPU_EXACT_DIVES;
     it->node = open->node;
     it->is_point = is_point;
     it->is_known = false;
     it->cell = *cell;
     memcpy(it->bound, open->bound, b->exact->objectives * sizeof *it->bound);
     it->count = 0;
-    it->limit = dives ? DIVE_DEPTH : 1;
-    it->splits = dives ? &b->dives[b->count * DIVE_DEPTH] : &b->splits[b->count];
+    it->limit = dives ? KPU_EXACT_DIVE_DEPTH : 1;
+    it->splits = dives ? &b->dives[b->count * KPU_EXACT_DIVE_DEPTH] : &b->splits[b->count];
     if (is_point)
         kpu_space_point(b->exact->session->space, kpu_cell_first_point(&b->gemm->shape, cell),
                         &it->point);
@@ -245,7 +194,7 @@ static bool fill(kpu_exact_batch *b, size_t points)
     kpu_exact_gemm *g = b->gemm;
     kpu_open_cell open;
     b->count = b->points = 0;
-    while (b->count < BATCH && pop(b, &open)) {
+    while (b->count < KPU_EXACT_BATCH && pop(b, &open)) {
         kpu_cell cell;
         kpu_cell_unpack(&g->shape, open.words, &cell);
         bool is_point = kpu_cell_is_point(&g->shape, &cell);
@@ -265,12 +214,13 @@ static void list_costs(const kpu_exact *exact, const kpu_metric_value *metrics, 
 }
 
 /* Complaints are told. */
-static int merge_point(kpu_exact_batch *b, item *it)
+static int merge_point(kpu_exact_batch *b, kpu_exact_item *it)
 {
     kpu_exact *exact = b->exact;
     kpu_search_session *session = exact->session;
     double costs[KPU_OBJECTIVES_MAX];
-    bool good = kpu_search_note(session, &it->point, it->metrics) == KPU_OK;
+    bool good = kpu_exact_log(exact, &it->point, it->metrics) &&
+                kpu_search_note(session, &it->point, it->metrics) == KPU_OK;
     b->gemm->evaluations++;
     if (good && exact->keeps_tree) {
         list_costs(exact, it->metrics, costs);
@@ -281,7 +231,8 @@ static int merge_point(kpu_exact_batch *b, item *it)
     return it->is_known ? KPU_OK : kpu_search_tell(session, &it->point, it->metrics);
 }
 
-static bool merge_part(kpu_exact_batch *b, const item *it, kpu_exact_part *part, uint32_t node)
+static bool merge_part(kpu_exact_batch *b, const kpu_exact_item *it, kpu_exact_part *part,
+                       uint32_t node)
 {
     static const kpu_node_kind closed[] = {
         [KPU_EXACT_EMPTY] = KPU_NODE_EMPTY, [KPU_EXACT_BOUNDED] = KPU_NODE_BOUNDED};
@@ -294,10 +245,10 @@ static bool merge_part(kpu_exact_batch *b, const item *it, kpu_exact_part *part,
     return push(b->exact, b->gemm, node, part);
 }
 
-static bool merge_splits(kpu_exact_batch *b, const item *it)
+static bool merge_splits(kpu_exact_batch *b, const kpu_exact_item *it)
 {
     kpu_exact_gemm *g = b->gemm;
-    uint32_t nodes[DIVE_DEPTH] = {it->node};
+    uint32_t nodes[KPU_EXACT_DIVE_DEPTH] = {it->node};
     g->boxes += 2 * (int64_t)it->count;
     for (size_t i = 0; i < it->count; i++) {
         kpu_exact_split *split = &it->splits[i];
@@ -321,7 +272,7 @@ static bool merge_splits(kpu_exact_batch *b, const item *it)
 static int merge(kpu_exact_batch *b)
 {
     for (size_t i = 0; i < b->count; i++) {
-        item *it = &b->items[i];
+        kpu_exact_item *it = &b->items[i];
         if (!it->is_point && !merge_splits(b, it))
             return kpu_diag_add(b->exact->session->diag, KPU_E_MEMORY, "out of memory");
         int code = it->is_point ? merge_point(b, it) : KPU_OK;
@@ -346,7 +297,7 @@ static int recall(kpu_exact_batch *b)
     kpu_search_session *session = b->exact->session;
     int code = KPU_OK;
     for (size_t i = 0; code == KPU_OK && i < b->count && kpu_search_knows_next(session); i++) {
-        item *it = &b->items[i];
+        kpu_exact_item *it = &b->items[i];
         it->is_known = it->is_point;
         if (it->is_point)
             code = kpu_search_recall(session, &it->point, it->metrics);
@@ -360,7 +311,7 @@ static int run_round(kpu_exact_batch *b)
     int code = recall(b);
     if (code != KPU_OK)
         return code;
-    code = kpu_team_run(exact->team, (int64_t)b->count, work, b);
+    code = kpu_team_share(exact->team, (int64_t)b->count, work, b, &kpu_exact_remote);
     if (code == KPU_OK)
         return merge(b);
     if (code == KPU_E_INTERRUPTED)

@@ -46,3 +46,26 @@ void kpu_exact_split_cell(const kpu_cell_shape *shape, const kpu_archive *front,
         part->is_point = kpu_cell_is_point(shape, &part->cell);
     }
 }
+
+size_t kpu_exact_dive(const kpu_cell_shape *shape, const kpu_archive *front, const kpu_cell *cell,
+                      size_t limit, kpu_exact_split *splits)
+{
+    size_t count = 0;
+    while (count < limit) {
+        kpu_exact_split *split = &splits[count++];
+        kpu_exact_split_cell(shape, front, cell, split);
+        kpu_exact_part *best = NULL;
+        for (int i = 0; i < 2; i++) {
+            kpu_exact_part *part = &split->part[i];
+            if (part->outcome == KPU_EXACT_OPEN && (!best || part->key < best->key))
+                best = part;
+        }
+        if (!best || best->is_point)
+            break;
+        if (count < limit) {
+            best->split = (int32_t)count;
+            cell = &best->cell;
+        }
+    }
+    return count;
+}

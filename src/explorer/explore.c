@@ -1,26 +1,32 @@
 /* The parallel evaluation of a space.
  *
- * The points of a run are cut into units of UNIT_POINTS. Workers claim units in order with one
- * atomic addition and leave their rows in a ring of slots, unit u in slot u % slots. The calling
+ * The points of a run are cut into units. Workers claim units in order with one atomic addition and
+ * leave their rows in a ring of slots, unit u in slot u % slots. The calling
  * thread evaluates nothing: it hands finished units to the sink in order, reports progress, looks
  * at the stop flag and sleeps in between, so that a slow candidate delays neither writing nor
  * Ctrl-C, and the sink (a results file, which one thread must own) runs where it was made. A worker
- * that is a whole ring ahead waits. No result depends on who evaluated what, or when.
+ * that is a whole ring ahead waits. Other ranks are lent units, and what they send waits in the
+ * ring to be decoded when its turn comes. No result depends on who evaluated what, or when.
  *
  * All that threads share is const or goes through the C11 atomics below. */
 #include <inttypes.h>
 #include <omp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#include "explorer/deal.h"
+#include "explorer/hub.h"
 #include "explorer/search.h"
+#include "explorer/units.h"
 
 enum {
-    UNIT_POINTS = 16,
     SLOTS_PER_WORKER = 256,
     SLOTS_MIN = 512,
     SLOTS_MAX = 4096,
+    SLOTS_PER_RANK = 2048,
+    SLOTS_OF_RANKS_MAX = 1 << 18,
     CLAIM_MAX = 16,    /* units claimed at once when points are cheap */
     WORKERS_MAX = 1024 /* beyond, the OpenMP runtime may fail to start them, and would exit */
 };
@@ -29,28 +35,25 @@ static const long nap_min_ns = 50 * 1000, nap_max_ns = 2 * 1000 * 1000;
 static const int64_t progress_interval_ns = 100 * 1000 * 1000;
 
 typedef struct slot {
-    _Atomic int64_t finished; /* the unit whose rows are here, + 1 */
+    _Atomic int64_t finished; /* the unit that is here, + 1 */
     int error;                /* kpu_error of the last point tried; ends the run there */
-    int64_t failed;           /* that point's number in the shard */
-    size_t count;
-    kpu_row rows[UNIT_POINTS];
+    kpu_unit unit;            /* in a block of memory that is made when it is needed */
+    char *encoded;            /* as another rank sent it; NULL: it is there already */
+    size_t bytes;
 } slot;
 
 typedef struct team {
     const kpu_space *space;
     const kpu_explore_options *options;
-    int64_t total; /* points of the shard */
-    int64_t first; /* of these that are done already; the units are cut from here on */
-    int64_t units;
-    int64_t block; /* of the shard; 0: it has all points of the run */
-    size_t slot_count, metric_count;
+    kpu_units units;
+    size_t slot_count;
     slot *slots;
-    kpu_metric_value *metrics; /* of all rows of all slots */
+    kpu_deal deal;             /* units */
+    kpu_hub *hub;              /* other ranks; NULL: there are none */
     _Atomic bool opened;       /* everything above is in place */
     _Atomic bool cancelled;    /* the sink's thread wants no more */
     _Atomic int gone;          /* workers that touch nothing of this any more */
     _Atomic int64_t delivered; /* units whose slots are free again */
-    _Atomic int64_t next;      /* first unit that nobody has claimed */
 } team;
 
 /* Scratch of one worker. */
@@ -72,98 +75,109 @@ static void nap(long ns)
     nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
 }
 
+/* ---- Slots ------------------------------------------------------------------------------- */
+
+static slot *slot_of(const team *t, int64_t unit)
+{
+    return &t->slots[unit % (int64_t)t->slot_count];
+}
+
+static bool is_in_ring(team *t, int64_t unit)
+{
+    int64_t delivered = atomic_load_explicit(&t->delivered, memory_order_acquire);
+    return unit - delivered < (int64_t)t->slot_count;
+}
+
+static bool make_room(slot *s)
+{
+    if (s->unit.rows)
+        return true;
+    size_t metrics = KPU_UNIT_POINTS * kpu_metric_count();
+    s->unit.metrics =
+        malloc(metrics * sizeof *s->unit.metrics + KPU_UNIT_POINTS * sizeof *s->unit.rows);
+    s->unit.rows = s->unit.metrics ? (kpu_row *)(void *)(s->unit.metrics + metrics) : NULL;
+    return s->unit.rows != NULL;
+}
+
+/* A ring that is long, for the sake of many ranks, keeps no memory. */
+static void empty_slot(const team *t, slot *s)
+{
+    free(s->encoded);
+    s->encoded = NULL;
+    if (t->slot_count <= SLOTS_MAX)
+        return;
+    free(s->unit.metrics);
+    s->unit = (kpu_unit){0};
+}
+
 /* ---- Workers ----------------------------------------------------------------------------- */
 
-/* The number in the run of point `local` of the shard: its blocks are every count-th. */
-static int64_t number_in_run(const team *t, int64_t local)
+static bool is_cancelled(void *context)
 {
-    const kpu_shard *shard = &t->options->shard;
-    if (t->block == 0)
-        return local;
-    return (local / t->block * shard->count + shard->index) * t->block + local % t->block;
+    team *t = context;
+    return atomic_load_explicit(&t->cancelled, memory_order_relaxed);
 }
 
-static int evaluate_point(team *t, worker *w, int64_t local, slot *out)
+/* What is there of a unit that was cancelled is complete, and delivered. */
+static void do_unit(team *t, worker *w, int64_t unit)
 {
-    kpu_row *row = &out->rows[out->count];
-    if (!kpu_space_point(t->space, number_in_run(t, local), &row->point))
-        return KPU_OK;
-    if (!w->simulator)
-        return KPU_E_MEMORY;
-    const kpu_machine *machine = kpu_space_machine(t->space, row->point.machine);
-    const kpu_problem *problem = &kpu_space_gemm(t->space, row->point.gemm)->problem;
-    int code = kpu_evaluate(w->simulator, machine, problem, &row->point.candidate, &w->result);
-    if (code != KPU_OK)
-        return code;
-    size_t index = (size_t)(out - t->slots) * UNIT_POINTS + out->count;
-    kpu_metric_value *values = t->metrics + index * t->metric_count;
-    kpu_metrics_compute(machine, &w->result, values);
-    row->metrics = values;
-    out->count++;
-    return KPU_OK;
-}
-
-static bool wait_for_slot(team *t, int64_t unit)
-{
-    while (unit - atomic_load_explicit(&t->delivered, memory_order_acquire) >=
-           (int64_t)t->slot_count) {
-        if (atomic_load_explicit(&t->cancelled, memory_order_relaxed))
-            return false;
-        nap(nap_min_ns);
-    }
-    return true;
-}
-
-/* The first point behind it. */
-static int64_t end_of_unit(const team *t, int64_t unit)
-{
-    int64_t left = t->total - t->first - unit * UNIT_POINTS;
-    return t->total - left + (left < UNIT_POINTS ? left : UNIT_POINTS);
-}
-
-static bool work_unit(team *t, worker *w, int64_t unit)
-{
-    if (!wait_for_slot(t, unit))
-        return false;
-    slot *s = &t->slots[unit % (int64_t)t->slot_count];
-    int64_t first = t->first + unit * UNIT_POINTS, end = end_of_unit(t, unit);
-    s->count = 0;
-    s->error = KPU_OK;
-    for (int64_t n = first; n < end && s->error == KPU_OK; n++) {
-        s->failed = n;
-        if (atomic_load_explicit(&t->cancelled, memory_order_relaxed))
-            s->error = KPU_E_INTERRUPTED; /* what is there is complete, and delivered */
-        else
-            s->error = evaluate_point(t, w, n, s);
+    slot *s = slot_of(t, unit);
+    const kpu_unit_options options = {.space = t->space,
+                                      .simulator = w->simulator,
+                                      .result = &w->result,
+                                      .is_cancelled = is_cancelled,
+                                      .context = t};
+    if (make_room(s)) {
+        s->error = kpu_unit_evaluate(&t->units, unit, &options, &s->unit);
+    } else {
+        s->error = KPU_E_MEMORY;
+        s->unit.count = 0;
+        s->unit.end = kpu_units_begin(&t->units, unit);
     }
     atomic_store_explicit(&s->finished, unit + 1, memory_order_release);
+}
+
+/* Units that were another rank's lie in the ring, and may be what it waits for. */
+static bool wait_for_slot(team *t, worker *w, int64_t unit)
+{
+    int64_t again;
+    while (!is_in_ring(t, unit)) {
+        if (is_cancelled(t))
+            return false;
+        if (kpu_deal_claim_again(&t->deal, 1, &again) > 0)
+            do_unit(t, w, again);
+        else
+            nap(nap_min_ns);
+    }
     return true;
 }
 
 /* Claims some units and works on them; false when there is nothing left to do. */
 static bool work(team *t, worker *w)
 {
-    int64_t unit = atomic_fetch_add_explicit(&t->next, w->claim, memory_order_relaxed);
-    int64_t end = unit + w->claim < t->units ? unit + w->claim : t->units;
+    int64_t unit = 0, count = kpu_deal_claim(&t->deal, w->claim, &unit);
     int64_t began = now_ns();
-    if (unit >= end)
-        return false;
-    for (int64_t u = unit; u < end; u++) {
-        if (!work_unit(t, w, u))
+    for (int64_t u = unit; u < unit + count; u++) {
+        if (!wait_for_slot(t, w, u))
             return false;
+        do_unit(t, w, u);
     }
     int64_t spent = now_ns() - began;
     if (spent < claim_target_ns / 2 && w->claim < CLAIM_MAX)
         w->claim *= 2;
     else if (spent > claim_target_ns && w->claim > 1)
         w->claim /= 2;
-    return !atomic_load_explicit(&t->cancelled, memory_order_relaxed);
+    return count > 0 && !is_cancelled(t);
 }
 
-static bool is_cancelled(void *context)
+/* With ranks that may be lost there may be more to do than there was. */
+static bool stays(team *t)
 {
-    team *t = context;
-    return atomic_load_explicit(&t->cancelled, memory_order_relaxed);
+    int64_t delivered = atomic_load_explicit(&t->delivered, memory_order_relaxed);
+    if (!t->hub || is_cancelled(t) || delivered >= t->deal.count)
+        return false;
+    nap(nap_max_ns);
+    return true;
 }
 
 static void run_worker(team *t)
@@ -176,10 +190,64 @@ static void run_worker(team *t)
         kpu_simulator_set_stop(w.simulator, is_cancelled, t);
         kpu_simulator_set_fast_forward(w.simulator, !t->options->plain_walk);
     }
-    while (work(t, &w)) {
+    while (work(t, &w) || stays(t)) {
     }
     kpu_simulator_free(w.simulator);
     atomic_fetch_add_explicit(&t->gone, 1, memory_order_release);
+}
+
+/* ---- Other ranks -------------------------------------------------------------------------- */
+
+static void share(void *context, int64_t *mark, kpu_text *out)
+{
+    const team *t = context;
+    (void)mark;
+    kpu_put(out, &t->units, sizeof t->units);
+}
+
+/* Units for which the ring has no place yet are not left. */
+static int64_t count_left(void *context)
+{
+    team *t = context;
+    int64_t next = atomic_load_explicit(&t->deal.next, memory_order_relaxed);
+    int64_t end = atomic_load_explicit(&t->delivered, memory_order_relaxed);
+    end += (int64_t)t->slot_count;
+    end = end < t->deal.count ? end : t->deal.count;
+    return (next < end ? end - next : 0) +
+           atomic_load_explicit(&t->deal.waiting, memory_order_relaxed);
+}
+
+static int64_t lend(void *context, int64_t most, int64_t *first)
+{
+    team *t = context;
+    int64_t end = atomic_load_explicit(&t->delivered, memory_order_relaxed);
+    return kpu_deal_lend(&t->deal, most, end + (int64_t)t->slot_count, first);
+}
+
+/* Decoded when it is handed over. */
+static bool take_back(void *context, int64_t unit, int code, const char *bytes, size_t size)
+{
+    team *t = context;
+    slot *s = slot_of(t, unit);
+    kpu_deal_settle(&t->deal);
+    s->error = code;
+    s->bytes = size;
+    s->encoded = malloc(size + 1);
+    if (s->encoded) {
+        memcpy(s->encoded, bytes, size);
+    } else {
+        s->error = KPU_E_MEMORY;
+        s->unit.count = 0;
+        s->unit.end = kpu_units_begin(&t->units, unit);
+    }
+    atomic_store_explicit(&s->finished, unit + 1, memory_order_release);
+    return true;
+}
+
+static void give_back(void *context, int64_t first, int64_t count)
+{
+    team *t = context;
+    kpu_deal_give_back(&t->deal, first, count);
 }
 
 /* ---- The sink's thread ------------------------------------------------------------------- */
@@ -189,8 +257,7 @@ static int describe_failure(const team *t, const slot *s, kpu_diag *diag)
     kpu_point point;
     if (s->error == KPU_E_INTERRUPTED)
         return s->error;
-    if (!kpu_space_point(t->space, number_in_run(t, s->failed), &point))
-        return kpu_diag_add(diag, KPU_E_INTERNAL, "an excluded point failed");
+    kpu_space_decode(t->space, kpu_units_number(&t->units, s->unit.end), &point);
     return kpu_diag_add(diag, s->error, "point %" PRId64 " (GEMM %s on %s): %s", point.index,
                         kpu_space_gemm(t->space, point.gemm)->name,
                         kpu_space_machine(t->space, point.machine)->name, kpu_error_text(s->error));
@@ -204,30 +271,43 @@ typedef struct delivery {
     bool ended; /* the sink refused, or a point failed: nothing may follow */
 } delivery;
 
+static int decode(const team *t, slot *s, int64_t unit, kpu_diag *diag)
+{
+    kpu_reader reader = {s->encoded, s->bytes, false};
+    if (!s->encoded)
+        return KPU_OK;
+    if (!make_room(s))
+        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    if (!kpu_unit_decode(&t->units, unit, t->space, &reader, &s->unit))
+        return kpu_diag_add(diag, KPU_E_INTERNAL, "a rank sent what is no row");
+    return KPU_OK;
+}
+
 /* Of a unit that ended early its first points count. */
-static int hand_over(const team *t, const slot *s, delivery *d, kpu_diag *diag)
+static int hand_over(const team *t, slot *s, delivery *d, kpu_diag *diag)
 {
     const kpu_explore_options *options = t->options;
-    int code = KPU_OK;
-    if (s->count > 0 && options->sink)
-        code = options->sink(options->sink_context, s->rows, s->count, diag);
+    int code = decode(t, s, d->units, diag);
+    if (code == KPU_OK && s->unit.count > 0 && options->sink)
+        code = options->sink(options->sink_context, s->unit.rows, s->unit.count, diag);
     if (code != KPU_OK)
         return code;
-    d->points = s->error == KPU_OK ? end_of_unit(t, d->units) : s->failed;
+    d->points = s->unit.end;
     return s->error == KPU_OK ? KPU_OK : describe_failure(t, s, diag);
 }
 
 /* Hands over every finished unit in order, up to one that is not. */
 static int drain(team *t, delivery *d, kpu_diag *diag)
 {
-    while (d->units < t->units && !d->ended) {
-        const slot *s = &t->slots[d->units % (int64_t)t->slot_count];
+    while (d->units < t->deal.count && !d->ended) {
+        slot *s = slot_of(t, d->units);
         if (atomic_load_explicit(&s->finished, memory_order_acquire) != d->units + 1)
             return KPU_OK;
         int code = hand_over(t, s, d, diag);
         d->ended = code != KPU_OK;
         if (d->ended)
             return code;
+        empty_slot(t, s);
         atomic_store_explicit(&t->delivered, ++d->units, memory_order_release);
     }
     return KPU_OK;
@@ -236,7 +316,8 @@ static int drain(team *t, delivery *d, kpu_diag *diag)
 static bool report(const team *t, const delivery *d)
 {
     const kpu_explore_options *options = t->options;
-    return options->progress && options->progress(options->progress_context, d->points, t->total);
+    return options->progress &&
+           options->progress(options->progress_context, d->points, t->units.total);
 }
 
 static bool wants_stop(const team *t, delivery *d)
@@ -257,10 +338,11 @@ static int deliver(team *t, delivery *d, worker *alone, kpu_diag *diag)
     long pause = nap_min_ns;
     for (;;) {
         int64_t before = d->units;
+        bool hears = t->hub && kpu_hub_pump(t->hub);
         int code = drain(t, d, diag);
         if (code != KPU_OK)
             return code;
-        if (d->units == t->units)
+        if (d->units == t->deal.count)
             return KPU_OK;
         if (wants_stop(t, d))
             return KPU_E_INTERRUPTED;
@@ -269,10 +351,24 @@ static int deliver(team *t, delivery *d, worker *alone, kpu_diag *diag)
             continue;
         }
         /* A ring that fills quickly is looked at often. */
-        bool busy = d->units - before > (int64_t)t->slot_count / 8;
+        bool busy = hears || d->units - before > (int64_t)t->slot_count / 8;
         pause = busy ? nap_min_ns : 2 * pause < nap_max_ns ? 2 * pause : nap_max_ns;
         nap(pause);
     }
+}
+
+static void begin_sharing(team *t, kpu_hub_batch *batch, int workers)
+{
+    *batch = (kpu_hub_batch){.job = KPU_REMOTE_UNITS,
+                             .context = t,
+                             .threads = workers > 0 ? (size_t)workers : 1,
+                             .share = share,
+                             .left = count_left,
+                             .take = lend,
+                             .done = take_back,
+                             .again = give_back};
+    if (t->hub)
+        kpu_hub_begin(t->hub, batch);
 }
 
 static void wait_for_workers(team *t, int workers)
@@ -284,11 +380,15 @@ static void wait_for_workers(team *t, int workers)
 static int lead(team *t, int workers, kpu_diag *diag)
 {
     worker alone = {.simulator = workers > 0 ? NULL : kpu_simulator_new(), .claim = 1};
-    delivery d = {.points = t->first, .next_report_ns = now_ns() + progress_interval_ns};
+    kpu_hub_batch shared;
+    delivery d = {.points = t->units.first, .next_report_ns = now_ns() + progress_interval_ns};
     if (alone.simulator)
         kpu_simulator_set_fast_forward(alone.simulator, !t->options->plain_walk);
+    begin_sharing(t, &shared, workers);
     int code = deliver(t, &d, workers > 0 ? NULL : &alone, diag);
     atomic_store_explicit(&t->cancelled, true, memory_order_relaxed);
+    if (t->hub)
+        kpu_hub_end(t->hub);
     wait_for_workers(t, workers);
     kpu_simulator_free(alone.simulator);
     if (code == KPU_E_INTERRUPTED) { /* what was finished meanwhile is not lost */
@@ -296,7 +396,7 @@ static int lead(team *t, int workers, kpu_diag *diag)
         code = late != KPU_OK ? late : code;
     }
     report(t, &d); /* the last word, whoever stopped */
-    return code == KPU_E_INTERRUPTED && d.units == t->units ? KPU_OK : code;
+    return code == KPU_E_INTERRUPTED && d.units == t->deal.count ? KPU_OK : code;
 }
 
 /* The one parallel region. ThreadSanitizer does not see how gcc's OpenMP runtime passes `t` to its
@@ -314,51 +414,67 @@ __attribute__((no_sanitize("thread"))) static int run_team(team *t, int threads,
     return code;
 }
 
-/* ---- The points -------------------------------------------------------------------------- */
-
-static void choose_points(team *t)
-{
-    const kpu_shard *shard = &t->options->shard;
-    t->total = kpu_space_run_size(t->space);
-    if (shard->count > 1) {
-        t->block = kpu_shard_block(t->space, shard->count);
-        t->total = kpu_shard_share(*shard, t->block, t->total);
-    }
-    t->first = t->options->first < t->total ? t->options->first : t->total;
-    t->units = kpu_ceil_div(t->total - t->first, UNIT_POINTS);
-}
-
 /* ---- */
 
-/* Complete when the store that ends it is seen. */
-static bool team_init(team *t, int workers)
+static void choose_points(kpu_units *units, const kpu_space *space,
+                          const kpu_explore_options *options)
 {
-    t->metric_count = kpu_metric_count();
-    t->slot_count = (size_t)workers * SLOTS_PER_WORKER;
-    t->slot_count = t->slot_count < SLOTS_MIN ? SLOTS_MIN : t->slot_count;
-    t->slot_count = t->slot_count > SLOTS_MAX ? SLOTS_MAX : t->slot_count;
-    if ((int64_t)t->slot_count > t->units)
-        t->slot_count = (size_t)(t->units > 0 ? t->units : 1);
+    units->total = kpu_space_run_size(space);
+    if (options->shard.count > 1) {
+        units->shard = options->shard;
+        units->block = kpu_shard_block(space, options->shard.count);
+        units->total = kpu_shard_share(options->shard, units->block, units->total);
+    }
+    units->first = options->first < units->total ? options->first : units->total;
+}
+
+static size_t choose_slots(const team *t, int workers)
+{
+    size_t count = (size_t)workers * SLOTS_PER_WORKER;
+    count = count < SLOTS_MIN ? SLOTS_MIN : count > SLOTS_MAX ? SLOTS_MAX : count;
+    size_t of_ranks = t->hub ? (size_t)t->options->ranks->count * SLOTS_PER_RANK : 0;
+    of_ranks = of_ranks < SLOTS_OF_RANKS_MAX ? of_ranks : SLOTS_OF_RANKS_MAX;
+    count = count > of_ranks ? count : of_ranks;
+    if ((int64_t)count > t->deal.count)
+        count = (size_t)(t->deal.count > 0 ? t->deal.count : 1);
+    return count;
+}
+
+static int run(team *t, kpu_diag *diag)
+{
+    const kpu_explore_options *options = t->options;
+    int workers = options->threads > 0 ? options->threads : omp_get_max_threads();
+    workers = workers < WORKERS_MAX ? workers : WORKERS_MAX;
+    workers = workers < t->deal.count ? workers : (int)t->deal.count;
+    t->slot_count = choose_slots(t, workers);
     t->slots = calloc(t->slot_count, sizeof *t->slots);
-    t->metrics = calloc(t->slot_count * UNIT_POINTS * t->metric_count, sizeof *t->metrics);
+    if (!t->slots)
+        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    /* Complete when this is seen. */
     atomic_store_explicit(&t->opened, true, memory_order_release);
-    return t->slots && t->metrics;
+    int code = run_team(t, workers + 1, diag);
+    for (size_t i = 0; i < t->slot_count; i++) {
+        free(t->slots[i].encoded);
+        free(t->slots[i].unit.metrics);
+    }
+    free(t->slots);
+    return code;
 }
 
 int kpu_explore(const kpu_space *space, const kpu_explore_options *options, kpu_diag *diag)
 {
     team t = {.space = space, .options = options};
-    choose_points(&t);
+    choose_points(&t.units, space, options);
     if (options->stop && *options->stop) { /* before the workers could finish a small space */
-        report(&t, &(delivery){.points = t.first});
+        report(&t, &(delivery){.points = t.units.first});
         return KPU_E_INTERRUPTED;
     }
-    int workers = options->threads > 0 ? options->threads : omp_get_max_threads();
-    workers = workers < WORKERS_MAX ? workers : WORKERS_MAX;
-    workers = workers < t.units ? workers : (int)t.units;
-    int code = team_init(&t, workers) ? run_team(&t, workers + 1, diag)
-                                      : kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
-    free(t.slots);
-    free(t.metrics);
+    if (!kpu_deal_init(&t.deal))
+        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    kpu_deal_begin(&t.deal, kpu_units_count(&t.units));
+    int code = kpu_hub_open(options->ranks, space, &t.hub);
+    code = code == KPU_OK ? run(&t, diag) : kpu_diag_add(diag, code, "out of memory");
+    kpu_hub_close(t.hub);
+    kpu_deal_fini(&t.deal);
     return code;
 }

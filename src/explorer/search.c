@@ -1,4 +1,5 @@
 /* The table of searches, and what they have in common: evaluating, counting, reporting. */
+#include "explorer/message.h"
 #include "explorer/search.h"
 
 #include <inttypes.h>
@@ -76,7 +77,9 @@ int kpu_search_open_team(kpu_search_session *session, int (*lead)(void *context,
     const kpu_team_options options = {.threads = session->options->threads,
                                       .is_stopped = kpu_search_is_stopped,
                                       .context = session,
-                                      .plain_walk = session->options->plain_walk};
+                                      .plain_walk = session->options->plain_walk,
+                                      .ranks = session->options->ranks,
+                                      .space = session->space};
     return kpu_team_open(&options, lead, context, session->diag);
 }
 
@@ -170,11 +173,32 @@ static int measure_row(void *context, kpu_worker *worker, int64_t item)
     return code;
 }
 
+/* The same elsewhere. */
+static void encode_row(void *context, int64_t item, kpu_text *out)
+{
+    const part *p = context;
+    kpu_put_int(out, p->session->rows[p->first + (size_t)item].point.index);
+}
+
+static bool decode_row(void *context, int64_t item, const char *bytes, size_t size)
+{
+    const part *p = context;
+    size_t at = p->first + (size_t)item;
+    kpu_metric_value *metrics = p->session->metrics + at * kpu_metric_count();
+    kpu_reader reader = {bytes, size, false};
+    kpu_row_decode(&reader, NULL, metrics);
+    p->session->rows[at].metrics = metrics;
+    return !reader.failed && reader.left == 0;
+}
+
+static const kpu_team_remote remote_rows = {
+    .job = KPU_REMOTE_POINTS, .encode = encode_row, .decode = decode_row};
+
 static int evaluate_part(part *p, kpu_team *team)
 {
     kpu_search_session *s = p->session;
     const kpu_row *rows = s->rows + p->first;
-    int code = kpu_team_run(team, (int64_t)p->count, measure_row, p);
+    int code = kpu_team_share(team, (int64_t)p->count, measure_row, p, &remote_rows);
     size_t done = 0;
     int noted = KPU_OK;
     for (; done < p->count && rows[done].metrics && noted == KPU_OK; done++)
@@ -203,7 +227,7 @@ int kpu_search_evaluate(kpu_search_session *session, kpu_team *team, const kpu_p
         session->rows[i] = (kpu_row){.point = points[i]};
     code = kpu_search_recall_all(session, count, &p.first);
     for (; p.first < count && code == KPU_OK; p.first += p.count) {
-        size_t least = PART_PER_WORKER * kpu_team_size(team);
+        size_t least = PART_PER_WORKER * kpu_team_power(team);
         session->part = session->part < least ? least : session->part;
         p.count = count - p.first < session->part ? count - p.first : session->part;
         int64_t began = now_ns();

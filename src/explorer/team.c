@@ -1,7 +1,9 @@
 /* A team of workers: see team.h.
  *
  * A batch is announced and ended under a lock with two conditions, once each; items are claimed by
- * one atomic addition, several at a time when they are cheap. */
+ * one atomic addition, several at a time when they are cheap. If other ranks help, the thread that
+ * leads deals out items to them meanwhile, and announces the batch once more when one of them was
+ * lost after the workers had left. */
 #include "explorer/team.h"
 
 #include <omp.h>
@@ -9,12 +11,15 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "explorer/deal.h"
+
 enum {
     CLAIM_MAX = 16,
     WORKERS_MAX = 1024 /* beyond, the OpenMP runtime may fail to start them, and would exit */
 };
 static const int64_t claim_target_ns = 50 * 1000;
 static const int64_t watch_ns = 5 * 1000 * 1000;
+static const int64_t listen_min_ns = 20 * 1000, listen_max_ns = 1000 * 1000; /* to other ranks */
 static const int64_t second_ns = 1000 * 1000 * 1000;
 
 struct kpu_team {
@@ -31,11 +36,12 @@ struct kpu_team {
 
     kpu_team_job job; /* written before the batch is announced */
     void *context;
-    int64_t count;
-    _Atomic int64_t next;   /* first item that nobody has claimed */
+    const kpu_team_remote *remote; /* NULL: only the workers do it */
+    kpu_deal deal;
     _Atomic int64_t failed; /* first item that failed so far; `count` if none */
     _Atomic bool cancelled;
     kpu_worker *alone; /* of the leading thread, if it has no other */
+    kpu_hub *hub;      /* the other ranks; NULL: there are none */
 };
 
 static int64_t now_ns(void)
@@ -80,15 +86,14 @@ static void do_item(kpu_team *t, kpu_worker *w, int64_t item)
 
 static void work(kpu_team *t, kpu_worker *w)
 {
-    int64_t claim = 1, fair = t->count / (int64_t)(8 * t->size);
+    int64_t claim = 1, fair = t->deal.count / (int64_t)(8 * t->size);
     int64_t most = fair < 1 ? 1 : fair < CLAIM_MAX ? fair : CLAIM_MAX;
     for (;;) {
-        int64_t item = atomic_fetch_add_explicit(&t->next, claim, memory_order_relaxed);
-        int64_t end = t->count - item > claim ? item + claim : t->count;
-        if (item >= t->count || atomic_load_explicit(&t->cancelled, memory_order_relaxed))
+        int64_t item = 0, claimed = kpu_deal_claim(&t->deal, claim, &item);
+        if (claimed == 0 || atomic_load_explicit(&t->cancelled, memory_order_relaxed))
             return;
         int64_t began = now_ns();
-        for (; item < end; item++)
+        for (int64_t end = item + claimed; item < end; item++)
             do_item(t, w, item);
         int64_t spent = now_ns() - began;
         if (spent < claim_target_ns / 2)
@@ -145,16 +150,24 @@ static void run_worker(kpu_team *t, size_t number)
 
 /* ---- Leading ----------------------------------------------------------------------------- */
 
+/* Whether something came from another rank. */
+static bool listens(kpu_team *t)
+{
+    return t->hub && kpu_hub_pump(t->hub);
+}
+
 /* One item at a time, so that a stop is seen between any two; inside one the simulator asks. */
 static void work_alone(kpu_team *t)
 {
-    int64_t watched = now_ns();
-    for (int64_t item = 0; item < t->count; item++) {
+    int64_t watched = now_ns(), item;
+    int64_t pause = t->hub ? listen_max_ns : watch_ns;
+    while (kpu_deal_claim(&t->deal, 1, &item) > 0) {
         do_item(t, t->alone, item);
-        if (now_ns() - watched < watch_ns)
+        if (now_ns() - watched < pause)
             continue;
         if (asks_to_stop(t))
             return;
+        listens(t);
         watched = now_ns();
     }
 }
@@ -174,44 +187,167 @@ static void announce(kpu_team *t)
     pthread_mutex_unlock(&t->lock);
 }
 
-/* Until every worker has left, looking up now and then. */
-static void wait_for_end(kpu_team *t)
+/* When the thread that leads looks up next: soon, as long as messages come. */
+typedef struct watch {
+    int64_t pause_ns;
+    int64_t asked_ns;
+} watch;
+
+static watch begin_watch(const kpu_team *t)
 {
+    return (watch){.pause_ns = t->hub ? listen_min_ns : watch_ns, .asked_ns = now_ns()};
+}
+
+static void look_up(kpu_team *t, watch *w)
+{
+    if (listens(t))
+        w->pause_ns = listen_min_ns;
+    else if (t->hub)
+        w->pause_ns = 2 * w->pause_ns < listen_max_ns ? 2 * w->pause_ns : listen_max_ns;
+    if (now_ns() - w->asked_ns < watch_ns)
+        return;
+    asks_to_stop(t);
+    w->asked_ns = now_ns();
+}
+
+/* Until every worker has left, looking up now and then. */
+static void wait_for_workers(kpu_team *t)
+{
+    watch w = begin_watch(t);
     pthread_mutex_lock(&t->lock);
     while (t->busy > 0) {
-        struct timespec until = after_ns(watch_ns);
+        struct timespec until = after_ns(w.pause_ns);
         while (t->busy > 0 && pthread_cond_timedwait(&t->ended, &t->lock, &until) == 0) {
         }
         if (t->busy > 0) {
             pthread_mutex_unlock(&t->lock);
-            asks_to_stop(t);
+            look_up(t, &w);
             pthread_mutex_lock(&t->lock);
         }
     }
     pthread_mutex_unlock(&t->lock);
 }
 
-int kpu_team_run(kpu_team *team, int64_t count, kpu_team_job job, void *context)
+static void work_off(kpu_team *t)
+{
+    if (t->alone) {
+        work_alone(t);
+    } else {
+        announce(t);
+        wait_for_workers(t);
+    }
+}
+
+/* Until all that other ranks have is back; false if some of it has to be done here. */
+static bool wait_for_ranks(kpu_team *t)
+{
+    watch w = begin_watch(t);
+    while (!atomic_load_explicit(&t->cancelled, memory_order_relaxed)) {
+        if (kpu_deal_left(&t->deal) > 0)
+            return false;
+        if (kpu_hub_missing(t->hub) == 0)
+            return true;
+        look_up(t, &w);
+        nanosleep(&(struct timespec){.tv_nsec = (long)w.pause_ns}, NULL);
+    }
+    return true;
+}
+
+/* ---- Other ranks -------------------------------------------------------------------------- */
+
+static void share(void *context, int64_t *mark, kpu_text *out)
+{
+    kpu_team *t = context;
+    t->remote->share(t->context, mark, out);
+}
+
+static void encode(void *context, int64_t item, kpu_text *out)
+{
+    kpu_team *t = context;
+    t->remote->encode(t->context, item, out);
+}
+
+static int64_t count_left(void *context)
+{
+    kpu_team *t = context;
+    bool ends = atomic_load_explicit(&t->cancelled, memory_order_relaxed) ||
+                atomic_load_explicit(&t->failed, memory_order_relaxed) < t->deal.count;
+    return ends ? 0 : kpu_deal_left(&t->deal);
+}
+
+static int64_t lend(void *context, int64_t most, int64_t *first)
+{
+    kpu_team *t = context;
+    return kpu_deal_lend(&t->deal, most, t->deal.count, first);
+}
+
+static bool take_back(void *context, int64_t item, int code, const char *bytes, size_t size)
+{
+    kpu_team *t = context;
+    if (code == KPU_OK && !t->remote->decode(t->context, item, bytes, size))
+        return false;
+    kpu_deal_settle(&t->deal);
+    if (code != KPU_OK)
+        note_failure(t, item, code);
+    return true;
+}
+
+static void give_back(void *context, int64_t first, int64_t count)
+{
+    kpu_team *t = context;
+    kpu_deal_give_back(&t->deal, first, count);
+}
+
+static void run_shared(kpu_team *t, const kpu_team_remote *remote)
+{
+    const kpu_hub_batch batch = {.job = remote->job,
+                                 .context = t,
+                                 .threads = t->size,
+                                 .share = remote->share ? share : NULL,
+                                 .encode = remote->encode ? encode : NULL,
+                                 .left = count_left,
+                                 .take = lend,
+                                 .done = take_back,
+                                 .again = give_back};
+    t->remote = remote;
+    kpu_hub_begin(t->hub, &batch);
+    do
+        work_off(t);
+    while (!wait_for_ranks(t));
+    kpu_hub_end(t->hub);
+}
+
+/* ---- Batches ------------------------------------------------------------------------------ */
+
+int kpu_team_share(kpu_team *team, int64_t count, kpu_team_job job, void *context,
+                   const kpu_team_remote *remote)
 {
     if (asks_to_stop(team))
         return KPU_E_INTERRUPTED;
     team->job = job;
     team->context = context;
-    team->count = count;
     team->error = KPU_OK;
-    atomic_store_explicit(&team->next, 0, memory_order_relaxed);
+    kpu_deal_begin(&team->deal, count);
     atomic_store_explicit(&team->failed, count, memory_order_relaxed);
     if (count == 0)
         return KPU_OK;
-    if (team->alone) {
-        work_alone(team);
-    } else {
-        announce(team);
-        wait_for_end(team);
-    }
+    if (team->hub && remote)
+        run_shared(team, remote);
+    else
+        work_off(team);
     if (atomic_load_explicit(&team->cancelled, memory_order_relaxed))
         return KPU_E_INTERRUPTED;
     return team->error;
+}
+
+int kpu_team_run(kpu_team *team, int64_t count, kpu_team_job job, void *context)
+{
+    return kpu_team_share(team, count, job, context, NULL);
+}
+
+size_t kpu_team_power(const kpu_team *team)
+{
+    return team->size + (team->hub ? kpu_hub_threads(team->hub) : 0);
 }
 
 int64_t kpu_team_failed_item(const kpu_team *team)
@@ -296,6 +432,27 @@ static bool make_conditions(kpu_team *t)
     return made;
 }
 
+static bool make_lock(kpu_team *t)
+{
+    if (!kpu_deal_init(&t->deal))
+        return false;
+    if (pthread_mutex_init(&t->lock, NULL) == 0) {
+        if (make_conditions(t))
+            return true;
+        pthread_mutex_destroy(&t->lock);
+    }
+    kpu_deal_fini(&t->deal);
+    return false;
+}
+
+static void destroy_lock(kpu_team *t)
+{
+    pthread_cond_destroy(&t->announced);
+    pthread_cond_destroy(&t->ended);
+    pthread_mutex_destroy(&t->lock);
+    kpu_deal_fini(&t->deal);
+}
+
 int kpu_team_open(const kpu_team_options *options, int (*lead)(void *context, kpu_team *team),
                   void *context, kpu_diag *diag)
 {
@@ -303,16 +460,15 @@ int kpu_team_open(const kpu_team_options *options, int (*lead)(void *context, kp
     const leading what = {lead, context};
     int workers = options->threads > 0 ? options->threads : omp_get_max_threads();
     workers = workers < WORKERS_MAX ? workers : WORKERS_MAX;
-    if (pthread_mutex_init(&team.lock, NULL) != 0)
-        return kpu_diag_add(diag, KPU_E_MEMORY, "cannot start workers");
-    if (!make_conditions(&team)) {
-        pthread_mutex_destroy(&team.lock);
+    if (kpu_hub_open(options->ranks, options->space, &team.hub) != KPU_OK)
+        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    if (!make_lock(&team)) {
+        kpu_hub_close(team.hub);
         return kpu_diag_add(diag, KPU_E_MEMORY, "cannot start workers");
     }
     atomic_store_explicit(&team.opened, true, memory_order_release);
     int code = run_team(&team, workers + 1, &what);
-    pthread_cond_destroy(&team.announced);
-    pthread_cond_destroy(&team.ended);
-    pthread_mutex_destroy(&team.lock);
+    kpu_hub_close(team.hub);
+    destroy_lock(&team);
     return code;
 }

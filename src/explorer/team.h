@@ -8,7 +8,7 @@
 #ifndef KPU_EXPLORER_TEAM_H
 #define KPU_EXPLORER_TEAM_H
 
-#include "kpu/explorer.h"
+#include "explorer/hub.h"
 
 typedef struct kpu_team kpu_team;
 
@@ -25,7 +25,9 @@ typedef struct kpu_team_options {
      * the batch, and all that follow. May be NULL. */
     bool (*is_stopped)(void *context);
     void *context;
-    bool plain_walk; /* the workers' simulators begin without fast-forward */
+    bool plain_walk;        /* the workers' simulators begin without fast-forward */
+    kpu_ranks *ranks;       /* that help with what kpu_team_share hands out; may be NULL */
+    const kpu_space *space; /* theirs too; needed with ranks */
 } kpu_team_options;
 
 /* Does item `item` of a batch: reads what is shared, writes what belongs to the item or to the
@@ -45,6 +47,23 @@ size_t kpu_team_size(const kpu_team *team);
  * Another error: that of the first item, in their order, that failed; all before it are done. Only
  * for the thread that leads. */
 int kpu_team_run(kpu_team *team, int64_t count, kpu_team_job job, void *context);
+
+/* How items of a job are done in other processes, in kpu_served_jobs[job]. */
+typedef struct kpu_team_remote {
+    kpu_remote_job job;
+    /* As in kpu_hub_batch; called by the thread that leads, with the context of the job. */
+    void (*share)(void *context, int64_t *mark, kpu_text *out);
+    void (*encode)(void *context, int64_t item, kpu_text *out);
+    /* Puts what came out of an item where the job would have left it. False: that is no answer. */
+    bool (*decode)(void *context, int64_t item, const char *bytes, size_t size);
+} kpu_team_remote;
+
+/* kpu_team_run, with help of the ranks if there are any. */
+int kpu_team_share(kpu_team *team, int64_t count, kpu_team_job job, void *context,
+                   const kpu_team_remote *remote);
+/* Workers, here and in other processes. */
+size_t kpu_team_power(const kpu_team *team);
+
 /* The item that failed in the last batch. */
 int64_t kpu_team_failed_item(const kpu_team *team);
 
