@@ -67,12 +67,11 @@ def default_objectives(results, least, most):
 
 def warn_of_missing(results, arguments, names):
     """Only fronts of the sweep's objectives, over all machines, are whole in some files."""
-    stored = results.attributes.get("objectives", "").split(",")
     chosen = arguments.machine and results.machines["name"].nunique() > 1
-    if kpu_results.holds_only_fronts(results) and (chosen or not set(names) <= set(stored)):
-        print(f"{results.path}: note: holds the fronts of {', '.join(stored)} for each matrix "
-              "product and nothing else; candidates that are not in it may belong to this one",
-              file=sys.stderr)
+    missing = kpu_results.missing(results, names, chosen)
+    if missing:
+        print(f"{results.path}: note: {missing}; candidates that are not in it may belong to this "
+              "one", file=sys.stderr)
 
 
 def objectives(results, arguments, least=1, most=None):

@@ -109,9 +109,26 @@ def load(path):
         raise ResultsError(f"{path}: no results file, or damaged: {reason}") from error
 
 
-def holds_only_fronts(results):
-    """Whether the file has the members of the sweep's fronts and no other candidate."""
-    return results.attributes.get("search") in ONLY_FRONTS
+def missing(results, objectives, chosen=False):
+    """What the file lacks for a front over these objectives ("" if nothing): not every candidate
+    that a run evaluates has a row. chosen: only one machine of several is asked for."""
+    attributes = results.attributes
+    stored = attributes.get("objectives", "").split(",")
+    store = "front" if attributes.get("search") in ONLY_FRONTS else attributes.get("store", "all")
+    kind, _, count = store.partition(" ")
+    if attributes.get("shards_missing"):
+        return f"lacks the parts {attributes['shards_missing']} of the run"
+    if attributes.get("complete") == "0":
+        return "is of a run that did not end"
+    if attributes.get("shard"):
+        return f"holds the part {attributes['shard']} of a run"
+    if kind == "front" and (chosen or not set(objectives) <= set(stored)):
+        return f"holds the fronts of {', '.join(stored)} for each matrix product and nothing else"
+    if kind == "top" and (chosen or list(objectives) != stored[:1]):
+        return f"holds the {count} best of each matrix product by {stored[0]} and nothing else"
+    if kind == "sample":
+        return f"holds {count} candidates, drawn of all, and nothing else"
+    return ""
 
 
 def nearest(name, known):

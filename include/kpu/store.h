@@ -43,17 +43,12 @@ int kpu_store_resume(const char *path, const kpu_column *columns, size_t count, 
                      kpu_diag *diag);
 
 /* What stands at `path`. */
-enum { KPU_STORE_NUMBERS = 8 };
 typedef struct kpu_store_state {
     bool is_finished; /* a file of that name, whatever is in it */
     bool is_partial;  /* FILE.partial with something committed */
     int64_t rows;     /* of that; 0 without */
     bool is_written;  /* by a process that lives */
     char writer[256]; /* "host, process 123, since 2026-01-31 12:00:00 UTC", or "" */
-    struct {
-        char name[24]; /* "": no more */
-        int64_t value;
-    } numbers[KPU_STORE_NUMBERS]; /* kpu_store_set_number, as they were committed */
 } kpu_store_state;
 void kpu_store_probe(const char *path, kpu_store_state *out);
 /* Removes FILE.partial and its journals. KPU_E_INPUT: another process writes there. */
@@ -67,6 +62,7 @@ int kpu_store_append(kpu_store *store, const kpu_metric_value *rows, size_t coun
 int64_t kpu_store_rows(const kpu_store *store); /* appended, those before a resume too */
 /* A number that is committed together with the rows that were appended before, and is gone from a
  * finished file; name: a constant; at most KPU_STORE_NUMBERS. */
+enum { KPU_STORE_NUMBERS = 8 };
 void kpu_store_set_number(kpu_store *store, const char *name, int64_t value);
 /* As it was set last, or committed before a resume; false: never. */
 bool kpu_store_get_number(const kpu_store *store, const char *name, int64_t *out);

@@ -8,19 +8,6 @@
 #include "store/disk.h"
 #include "store/durable_file.h"
 
-static void take_numbers(const kpu_journal_header *header, kpu_store_state *out)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < KPU_STORE_NUMBERS; i++) {
-        const kpu_journal_number *number = &header->numbers[i];
-        if (!number->name[0])
-            continue;
-        snprintf(out->numbers[count].name, sizeof out->numbers[count].name, "%.*s",
-                 (int)sizeof number->name - 1, number->name);
-        out->numbers[count++].value = number->value;
-    }
-}
-
 void kpu_store_probe(const char *path, kpu_store_state *out)
 {
     char *partial = NULL;
@@ -32,7 +19,6 @@ void kpu_store_probe(const char *path, kpu_store_state *out)
     if (access(partial, F_OK) == 0 && kpu_journal_peek(partial, &record) == 0) {
         out->is_partial = true;
         out->rows = kpu_record_header(&record)->rows;
-        take_numbers(kpu_record_header(&record), out);
     }
     kpu_record_fini(&record);
     free(partial);

@@ -9,6 +9,7 @@
 #include "kpu/report.h"
 #include "tools/command.h"
 #include "tools/output.h"
+#include "tools/results_input.h"
 #include "tools/stored_space.h"
 
 enum { THREADS_MAX = 4096 };
@@ -199,7 +200,7 @@ static int run(const kpu_call *call)
                  .results_path = call->operands[0],
                  .certificate_path = call->operands[1],
                  .start = seconds()};
-    int status = kpu_results_open(s.results_path, &s.results, call->diag);
+    int status = kpu_tool_open_results(s.results_path, &s.results, call->diag);
     if (!status)
         status = kpu_gzip_reader_open(s.certificate_path, &s.certificate, call->diag);
     if (!status)

@@ -6,6 +6,7 @@
 
 #include "tools/command.h"
 #include "tools/output.h"
+#include "tools/results_input.h"
 
 enum { ROWS_SHOWN = 20 };
 
@@ -67,7 +68,7 @@ static int find_second_front(kpu_diff *diff, kpu_diag *diag)
 {
     kpu_diff_side *b = &diff->side[KPU_DIFF_B];
     kpu_results *results = NULL;
-    int status = kpu_results_open(b->question.path, &results, diag);
+    int status = kpu_tool_open_results(b->question.path, &results, diag);
     if (!status)
         status = check_objectives(diff, results, diag);
     kpu_results_close(results);

@@ -8,6 +8,7 @@
 #include "kpu/store.h"
 #include "tools/command.h"
 #include "tools/output.h"
+#include "tools/results_input.h"
 
 enum { BLOCK_ROWS = 65536 };
 
@@ -65,6 +66,28 @@ static void put_search(kpu_text *text, kpu_results *results)
     }
     free(search);
     free(gap);
+}
+
+/* Nothing if all that was evaluated has a row, or the search says it. */
+static void put_rows_kept(kpu_text *text, kpu_results *results)
+{
+    char *search = kpu_results_attribute(results, "search");
+    char *store = kpu_results_attribute(results, "store");
+    const kpu_search *known = search ? kpu_search_find(search) : NULL;
+    if (store && strcmp(store, "all") != 0 && !(known && known->only_fronts))
+        kpu_text_format(text, "rows kept    %s\n", store);
+    free(search);
+    free(store);
+}
+
+static void put_end(kpu_text *text, kpu_results *results)
+{
+    char *missing = kpu_results_attribute(results, "shards_missing");
+    if (missing)
+        kpu_text_format(text, " (without the parts %s)", missing);
+    else if (!kpu_results_complete(results))
+        kpu_text_put(text, " (so far: the run did not end)");
+    free(missing);
 }
 
 /* A text that is one line. */
@@ -140,8 +163,8 @@ static int put_info(kpu_text *text, kpu_results *results, kpu_diag *diag)
         kpu_text_put_grouped(text, feasible);
         kpu_text_put(text, " fit");
     }
-    kpu_text_format(text, "%s\nmachines     ",
-                    kpu_results_complete(results) ? "" : " (the run was interrupted)");
+    put_end(text, results);
+    kpu_text_put(text, "\nmachines     ");
     put_names(text, results, "machines", "name");
     kpu_text_put(text, "workloads    ");
     put_names(text, results, "workloads", "workload");
@@ -149,6 +172,8 @@ static int put_info(kpu_text *text, kpu_results *results, kpu_diag *diag)
     put_names(text, results, "workloads", "name");
     put_attribute(text, results, "objectives", "objectives");
     put_search(text, results);
+    put_rows_kept(text, results);
+    put_attribute(text, results, "shard", "shard");
     put_line(text, results, "seed", "seed");
     put_line(text, results, "command", "command_line");
     put_attribute(text, results, "made by", "library_version");
@@ -178,7 +203,7 @@ static int run(const kpu_call *call)
     const char *path = call->operands[0];
     kpu_results *results = NULL;
     kpu_text text = {0};
-    int status = kpu_results_open(path, &results, call->diag);
+    int status = kpu_tool_open_results(path, &results, call->diag);
     if (status)
         return status;
     if (v->text)

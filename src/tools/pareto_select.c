@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/pareto.h"
+#include "tools/results_input.h"
 
 enum { BLOCK_ROWS = 65536, NAME_BYTES = 64 };
 
@@ -356,7 +357,7 @@ static int read_shown(kpu_pareto *p, kpu_diag *diag)
 int kpu_pareto_find(const kpu_pareto_question *question, kpu_pareto *out, kpu_diag *diag)
 {
     *out = (kpu_pareto){.question = question};
-    int status = kpu_results_open(question->path, &out->results, diag);
+    int status = kpu_tool_open_results(question->path, &out->results, diag);
     if (status)
         return status;
     scan s = {.pareto = out, .filter = {.pareto = out}, .diag = diag};

@@ -144,14 +144,19 @@ static int refuse_unfinished(const kpu_run_files *files, kpu_diag *diag)
 {
     const kpu_place place = {.file = files->partial};
     int64_t kept = count_kept(files);
-    if (kept < 0)
-        return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
-                               "is there from a run that did not end; --resume goes on with it, "
-                               "--force drops it");
-    return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
-                           "has %lld rows of a run that did not end; --resume goes on with it, "
-                           "--force drops it",
-                           (long long)kept);
+    kpu_text rows = {0};
+    if (kept >= 0) {
+        kpu_text_put(&rows, "has ");
+        kpu_text_put_grouped(&rows, kept);
+        kpu_text_put(&rows, " rows of");
+    }
+    int status = rows.failed ? no_memory(diag)
+                             : kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                                               "%s a run that did not end; --resume goes on with "
+                                               "it, --force drops it",
+                                               rows.data ? rows.data : "is what is left of");
+    kpu_text_fini(&rows);
+    return status;
 }
 
 static void remark_dropped(const kpu_run_files *files, int64_t kept)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/columns.h"
+#include "tools/results_input.h"
 
 static int parse_id(const char *text, int64_t *out, kpu_diag *diag)
 {
@@ -139,7 +140,7 @@ int kpu_stored_case_read(const char *path, const char *id_text, kpu_tool_case *o
     memset(out, 0, sizeof *out);
     int status = parse_id(id_text, &id, diag);
     if (!status)
-        status = kpu_results_open(path, &results, diag);
+        status = kpu_tool_open_results(path, &results, diag);
     if (!status)
         status = find_row(results, path, id, &row, diag);
     if (!status)

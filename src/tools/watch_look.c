@@ -70,24 +70,22 @@ void kpu_watch_fini(kpu_watch *watch)
 
 /* ---- Numbers ------------------------------------------------------------------------------ */
 
-static int64_t number_of(const kpu_store_state *state, const char *name)
+static int64_t number_of(const kpu_results *results, const char *name)
 {
-    for (size_t i = 0; i < KPU_STORE_NUMBERS; i++)
-        if (strcmp(state->numbers[i].name, name) == 0)
-            return state->numbers[i].value;
-    return 0;
+    int64_t value;
+    return kpu_results_number(results, name, &value) ? value : 0;
 }
 
 /* Numbers of one commit and of another: the rate between them, or that of all the run. */
-static void take_pace(kpu_watched *run, const kpu_store_state *state)
+static void take_pace(kpu_watched *run, const kpu_results *results)
 {
     const kpu_watch_pace before = run->pace;
     kpu_watch_pace *now = &run->pace;
-    now->evaluations = number_of(state, KPU_RUN_EVALUATIONS);
-    now->feasible = number_of(state, KPU_RUN_FEASIBLE);
-    now->total = number_of(state, KPU_RUN_TOTAL);
-    now->ms = number_of(state, KPU_RUN_TIME);
-    now->done = number_of(state, KPU_RUN_POINTS);
+    now->evaluations = number_of(results, KPU_RUN_EVALUATIONS);
+    now->feasible = number_of(results, KPU_RUN_FEASIBLE);
+    now->total = number_of(results, KPU_RUN_TOTAL);
+    now->ms = number_of(results, KPU_RUN_TIME);
+    now->done = number_of(results, KPU_RUN_POINTS);
     if (now->done == 0)
         now->done = now->evaluations;
     int64_t ms = now->ms - before.ms, done = now->done - before.done;
@@ -115,11 +113,15 @@ static int check_identity(kpu_watch *watch, kpu_watched *run, kpu_results *resul
     run->identity = kpu_results_text(results, "identity");
     for (size_t i = 0; i < watch->count; i++) {
         const char *other = watch->runs[i].identity;
-        if (other && (!run->identity || strcmp(other, run->identity) != 0))
-            return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
-                                   "is of another run than %s; only parts of one run can be "
-                                   "watched together",
-                                   watch->runs[i].path);
+        if (!other || &watch->runs[i] == run ||
+            (run->identity && strcmp(other, run->identity) == 0))
+            continue;
+        free(run->identity);
+        run->identity = NULL;
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                               "is of another run than %s; only parts of one run can be "
+                               "watched together",
+                               watch->runs[i].path);
     }
     return KPU_OK;
 }
@@ -158,7 +160,7 @@ static int read_rows(kpu_watch *watch, kpu_watched *run, kpu_results *results, k
     return status;
 }
 
-/* Rows that are new in a file, some of them; *more: there are others. */
+/* How far it is, and rows that are new in a file, some of them; *more: there are others. */
 static int read_some(kpu_watch *watch, kpu_watched *run, bool *more, kpu_diag *diag)
 {
     kpu_results *results;
@@ -166,9 +168,12 @@ static int read_some(kpu_watch *watch, kpu_watched *run, bool *more, kpu_diag *d
     int status = kpu_results_open(run->source, &results, diag);
     if (status)
         return status;
-    if (kpu_results_rows(results) > run->rows_read)
+    if (run->stage != KPU_WATCH_FINISHED)
+        take_pace(run, results);
+    if (watch->wants_fronts && kpu_results_rows(results) > run->rows_read) {
         status = read_rows(watch, run, results, diag);
-    *more = !status && kpu_results_rows(results) > run->rows_read && !*kpu_run_stop();
+        *more = !status && kpu_results_rows(results) > run->rows_read && !*kpu_run_stop();
+    }
     kpu_results_close(results);
     return status;
 }
@@ -242,7 +247,7 @@ static int read_all(kpu_watch *watch, kpu_watched *run, const sight *s, kpu_diag
     if (is_over)
         take_outcome(run, results);
     kpu_results_close(results);
-    for (bool more = true; !status && more && watch->wants_fronts;)
+    for (bool more = true; !status && more;)
         status = read_some(watch, run, &more, diag);
     if (is_over)
         run->pace.feasible = run->fronts.feasible;
@@ -259,8 +264,6 @@ static int look(kpu_watch *watch, kpu_watched *run, kpu_diag *diag)
                                  s.partial.data);
     if (!status) {
         judge(run, &s);
-        if (run->stage != KPU_WATCH_FINISHED)
-            take_pace(run, s.logged.is_partial ? &s.logged : &s.main);
         if (run->stage != KPU_WATCH_BEGINNING)
             status = read_all(watch, run, &s, diag);
     }
