@@ -8,14 +8,15 @@ objectives = cycles, energy_pj
 seed = 7
 """
 
+# The shortest with some commits before the last.
 SHORT = HEAD + """
 [workload]
-gemms = a:64x64x64, b:96x64x32
+gemms = a:1024x1024x512, b:768x1024x512
 [space]
-TM = 16, 32
-TN = 16, 32, 64
-TK = 16, 32
-dataflow = os, ws
+TM = 32, 64
+TN = 32, 64
+TK = 32
+dataflow = os, ws, is
 """
 
 # Some thousands, cheap: rows fill chunks.
@@ -30,12 +31,26 @@ dataflow = os, ws, is
 swap = 0, 1
 control = iddo, eddo
 d3 = 1..3
+d2 = 1..3
 """
 
-# Few that take milliseconds each, walked tile by tile.
+# What takes a fraction of a millisecond each, walked tile by tile.
+MIDDLE = HEAD + """
+[workload]
+gemms = a:256x256x128, b:384x128x256, c:192x256x256
+[space]
+TM = 16..64 +16
+TN = 16..64 +16
+TK = 16..64 +16
+dataflow = os, ws, is
+swap = 0, 1
+control = iddo, eddo
+"""
+
+# Few that take milliseconds each.
 SLOW = HEAD + """
 [workload]
-gemms = a:512x512x256, b:384x512x512
+gemms = a:1024x1024x512, b:768x1024x1024
 [space]
 TM = 32, 64
 TN = 32, 64, 128
@@ -44,21 +59,38 @@ dataflow = os, ws, is
 control = iddo, eddo
 """
 
+# Seconds long.
+LONG = HEAD + """
+[workload]
+gemms = a:1024x1024x512, b:768x1024x1024
+[space]
+TM = 32..64 +8
+TN = 32..128 +8
+TK = 32, 64
+dataflow = os, ws, is
+control = iddo, eddo
+"""
+
+WALK = "--no-fast-forward"
+RANDOM = (WALK, "--search", "random", "--budget", "1200")
+HALTON = (WALK, "--search", "low-discrepancy", "--budget", "1200")
+NSGA2 = (WALK, "--search", "nsga2", "--budget", "1200")
+
 CASES = {case.name: case for case in (
-    Case("short", SHORT),
+    Case("short", SHORT, WALK),
     Case("many", MANY),
-    Case("slow", SLOW, "--no-fast-forward"),
-    Case("exact", MANY, "--search", "exact"),
-    Case("certificate", MANY, "--search", "exact", certificate=True),
-    Case("random", MANY, "--search", "random", "--budget", "1500"),
-    Case("low-discrepancy", MANY, "--search", "low-discrepancy", "--budget", "1500"),
-    Case("nsga2", MANY, "--search", "nsga2", "--budget", "1500"),
-    Case("sampled", MANY, "--sample", "900"),
-    Case("front", MANY, kept="front"),
-    Case("top", MANY, kept="top 7"),
-    Case("sample", MANY, kept="sample 500"),
-    Case("random-front", MANY, "--search", "random", "--budget", "1500", kept="front"),
-    Case("nsga2-top", MANY, "--search", "nsga2", "--budget", "1500", kept="top 7"),
-    Case("low-discrepancy-sample", MANY, "--search", "low-discrepancy", "--budget", "1500",
-         kept="sample 100"),
+    Case("slow", SLOW, WALK),
+    Case("long", LONG, WALK),
+    Case("exact", MIDDLE, WALK, "--search", "exact"),
+    Case("certificate", MIDDLE, WALK, "--search", "exact", certificate=True),
+    Case("random", MIDDLE, *RANDOM),
+    Case("low-discrepancy", MIDDLE, *HALTON),
+    Case("nsga2", MIDDLE, *NSGA2),
+    Case("sampled", MIDDLE, WALK, "--sample", "1000"),
+    Case("front", MIDDLE, WALK, kept="front"),
+    Case("top", MIDDLE, WALK, kept="top 7"),
+    Case("sample", MIDDLE, WALK, kept="sample 300"),
+    Case("random-front", MIDDLE, *RANDOM, kept="front"),
+    Case("nsga2-top", MIDDLE, *NSGA2, kept="top 7"),
+    Case("low-discrepancy-sample", MIDDLE, *HALTON, kept="sample 100"),
 )}

@@ -4,8 +4,8 @@
     mechanisms.py kpu-mechanisms libkpu_fault.so [--kills N] [--cuts M]
 
 Each mechanism writes the same rows, and is asked to make them safe now and then. It is killed at N
-random instants, and before, in and after every call that writes; and the power is cut M times at
-every mechanism's calls (power_cut.py). Then h5py opens the file; for SWMR also after h5clear, for
+random instants, and before, in and after every call that writes; each such call fails;
+and the power is cut M times (power_cut.py). Then h5py opens the file; for SWMR also after h5clear, for
 our journal also through our own reader. Prints a table in Markdown."""
 import argparse
 import collections
@@ -181,6 +181,9 @@ def trials_of(given, mechanism, columns):
     return {"SIGKILL at random": [seconds * draw.random() for _ in range(given.kills)],
             "killed in a call": [f"{number}:kill-{when}" for number in changing[::step]
                                  for when in ("before", "half", "after")],
+            "a call fails": [f"{number}:{kind}" for number in changing[::step]
+                             for kind in ("ENOSPC", "ENOSPC:stays", "EIO", "EIO:stays", "EINTR",
+                                          "short")],
             "power cut": [("cut", n) for n in range(given.cuts)]}
 
 
