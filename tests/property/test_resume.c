@@ -1,286 +1,13 @@
 /* test_resume.c - on random spaces, every search: stopped again and again, and gone on with what
  * had come, it ends as if it had not been disturbed; its parts put together are the whole; the rows
  * that are kept are those of a definition in plain words.   test_resume [SPACES [SEED]] */
-#include "kpu/explorer.h"
-#include "random_space.h"
+#include "resume_run.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { POINTS = 700, STOPS_MAX = 4, SHARDS_MAX = 7 };
-
-/* ---- Rows --------------------------------------------------------------------------------- */
-
-typedef struct rows {
-    kpu_point *points;
-    kpu_metric_value *metrics;
-    size_t count, capacity;
-} rows;
-
-static const kpu_metric_value *metrics_at(const rows *r, size_t at)
-{
-    return r->metrics + at * kpu_metric_count();
-}
-
-static void add_row(rows *r, const kpu_row *row)
-{
-    size_t width = kpu_metric_count();
-    if (r->count == r->capacity) {
-        r->capacity = 2 * r->capacity + 64;
-        r->points = realloc(r->points, r->capacity * sizeof *r->points);
-        r->metrics = realloc(r->metrics, r->capacity * width * sizeof *r->metrics);
-        if (!r->points || !r->metrics)
-            abort();
-    }
-    r->points[r->count] = row->point;
-    memcpy(r->metrics + r->count * width, row->metrics, width * sizeof *r->metrics);
-    r->count++;
-}
-
-static void add_copy(rows *to, const rows *from, size_t at)
-{
-    const kpu_row row = {.point = from->points[at], .metrics = metrics_at(from, at)};
-    add_row(to, &row);
-}
-
-static bool same_rows(const rows *a, const rows *b)
-{
-    size_t width = kpu_metric_count() * sizeof *a->metrics;
-    bool same = a->count == b->count;
-    for (size_t i = 0; i < a->count && same; i++)
-        same = a->points[i].index == b->points[i].index &&
-               memcmp(metrics_at(a, i), metrics_at(b, i), width) == 0;
-    return same;
-}
-
-static void rows_fini(rows *r)
-{
-    free(r->points);
-    free(r->metrics);
-    *r = (rows){0};
-}
-
-/* ---- One space, and what is wrong with it ------------------------------------------------- */
-
-typedef struct test_run {
-    random_space text;
-    kpu_space *space;
-    random_stream random;
-    uint64_t number;
-    long spaces, failures, runs, stops, kills, parts, selections;
-    bool failed;
-} test_run;
-
-static void expect(test_run *t, bool holds, const char *what)
-{
-    if (holds)
-        return;
-    printf("space %llu, %s: does not hold: %s\n", (unsigned long long)t->number,
-           t->space ? kpu_space_search(t->space)->search->name : "none", what);
-    if (!t->failed && t->failures < 3)
-        random_space_print(&t->text, stdout);
-    t->failures += !t->failed;
-    t->failed = true;
-}
-
-/* ---- A run, as a program would keep it ---------------------------------------------------- */
-
-/* What survives: rows, and what was said with them. */
-typedef struct kept {
-    rows log;   /* rows that came, or (fronts alone) that were noted */
-    rows given; /* fronts alone: what the sink got at the end */
-    int64_t points, evaluations, feasible;
-    char *certificate;
-    size_t bytes, room;
-    kpu_search_progress summary;
-    int code;
-} kept;
-
-static void kept_fini(kept *k)
-{
-    rows_fini(&k->log);
-    rows_fini(&k->given);
-    free(k->certificate);
-    *k = (kept){0};
-}
-
-typedef struct run_context {
-    test_run *t;
-    kept *k;
-    kpu_shard shard;
-    kpu_selection *selection; /* NULL: all rows are kept */
-    size_t came;              /* rows in this run */
-    size_t stop_after;        /* of them; 0: never */
-    size_t committed;         /* rows of the log when the numbers were last set */
-    int64_t before;           /* evaluations of earlier runs */
-    volatile int stop;
-} run_context;
-
-static bool gives_fronts(const test_run *t)
-{
-    return kpu_space_search(t->space)->search->only_fronts;
-}
-
-static void count_row(run_context *c)
-{
-    c->came++;
-    if (c->stop_after > 0 && c->came >= c->stop_after)
-        c->stop = 1;
-}
-
-static int keep_rows(void *context, const kpu_row *from, size_t count, kpu_diag *diag)
-{
-    run_context *c = context;
-    rows *to = gives_fronts(c->t) ? &c->k->given : &c->k->log;
-    (void)diag;
-    for (size_t i = 0; i < count; i++) {
-        bool accepted = true;
-        int64_t number = (int64_t)to->count;
-        if (c->selection &&
-            kpu_selection_offer(c->selection, &from[i], number, &accepted) != KPU_OK)
-            abort();
-        if (accepted)
-            add_row(to, &from[i]);
-        if (!gives_fronts(c->t))
-            count_row(c);
-    }
-    return KPU_OK;
-}
-
-static int note_row(void *context, const kpu_row *row, kpu_diag *diag)
-{
-    run_context *c = context;
-    (void)diag;
-    add_row(&c->k->log, row);
-    count_row(c);
-    return KPU_OK;
-}
-
-static int keep_text(void *context, const char *text, size_t bytes, kpu_diag *diag)
-{
-    kept *k = ((run_context *)context)->k;
-    (void)diag;
-    if (k->bytes + bytes > k->room) {
-        k->room = 2 * (k->bytes + bytes);
-        k->certificate = realloc(k->certificate, k->room);
-        if (!k->certificate)
-            abort();
-    }
-    memcpy(k->certificate + k->bytes, text, bytes);
-    k->bytes += bytes;
-    return KPU_OK;
-}
-
-/* Candidates among the first `points` points of the shard, counted one by one. */
-static int64_t candidates_before(const test_run *t, kpu_shard shard, int64_t points)
-{
-    int64_t block = kpu_shard_block(t->space, shard.count), seen = 0, candidates = 0;
-    kpu_point point;
-    for (int64_t n = 0; n < kpu_space_run_size(t->space) && seen < points; n++) {
-        if (shard.count > 1 && n / block % shard.count != shard.index)
-            continue;
-        seen++;
-        candidates += kpu_space_point(t->space, n, &point);
-    }
-    return candidates;
-}
-
-/* What is said is true of the rows that came, no more and no less. */
-static bool commit(void *context, const kpu_search_progress *progress)
-{
-    run_context *c = context;
-    test_run *t = c->t;
-    int64_t known = c->before < progress->evaluations ? c->before : progress->evaluations;
-    expect(t, known + (int64_t)c->came == progress->evaluations, "progress counts what came");
-    if (strcmp(kpu_space_search(t->space)->search->name, "exhaustive") == 0)
-        expect(t, candidates_before(t, c->shard, progress->done) == progress->evaluations,
-               "the rows of the first points, no others");
-    c->k->points = progress->done;
-    c->k->evaluations = progress->evaluations;
-    c->k->feasible = progress->feasible;
-    c->committed = c->k->log.count;
-    return false;
-}
-
-/* A row of the log; of what a search need not know there is rubbish. */
-static int read_row(void *context, int64_t n, int64_t *id, kpu_metric_value *metrics,
-                    kpu_diag *diag)
-{
-    run_context *c = context;
-    (void)diag;
-    *id = c->k->log.points[n].index;
-    for (size_t m = 0; m < kpu_metric_count(); m++) {
-        if (kpu_search_needs(c->t->space, m))
-            metrics[m] = metrics_at(&c->k->log, (size_t)n)[m];
-        else
-            metrics[m].i = 0x7ff8dead12345678;
-    }
-    return KPU_OK;
-}
-
-/* What a run is asked for. */
-typedef struct way {
-    kpu_shard shard;
-    bool certifies;
-    bool selects;
-} way;
-
-/* The selection, as the log says. */
-static kpu_selection *replay(const test_run *t, const rows *log)
-{
-    kpu_selection *selection = kpu_selection_new(t->space, kpu_space_keep(t->space));
-    for (size_t i = 0; selection && i < log->count; i++) {
-        const kpu_row row = {.point = log->points[i], .metrics = metrics_at(log, i)};
-        bool accepted;
-        if (kpu_selection_offer(selection, &row, (int64_t)i, &accepted) != KPU_OK || !accepted)
-            return NULL;
-    }
-    return selection;
-}
-
-/* Goes on where *k stands. */
-static void run(test_run *t, const way *w, size_t stop_after, kept *k)
-{
-    kpu_diag diag = {0};
-    run_context c = {.t = t,
-                     .k = k,
-                     .shard = w->shard,
-                     .stop_after = stop_after,
-                     .committed = k->log.count,
-                     .before = k->evaluations};
-    const kpu_search_past past = {.count = (int64_t)k->log.count,
-                                  .read = read_row,
-                                  .context = &c,
-                                  .points = k->points,
-                                  .evaluations = k->evaluations,
-                                  .feasible = k->feasible};
-    const kpu_search_options options = {.threads = (int)random_between(&t->random, 1, 3),
-                                        .sink = keep_rows,
-                                        .sink_context = &c,
-                                        .progress = commit,
-                                        .progress_context = &c,
-                                        .stop = &c.stop,
-                                        .certificate = w->certifies ? keep_text : NULL,
-                                        .certificate_context = &c,
-                                        .past = k->evaluations > 0 || k->points > 0 ? &past : NULL,
-                                        .noted = gives_fronts(t) ? note_row : NULL,
-                                        .noted_context = &c,
-                                        .shard = w->shard};
-    rows_fini(&k->given);
-    c.selection = w->selects ? replay(t, &k->log) : NULL;
-    expect(t, !w->selects || c.selection, "the log is accepted once more");
-    k->code = kpu_search_run(t->space, &options, &k->summary, &diag);
-    char *complaints = diag.count ? kpu_diag_render(&diag) : NULL;
-    if (complaints)
-        fputs(complaints, stdout);
-    free(complaints);
-    kpu_diag_fini(&diag);
-    kpu_selection_free(c.selection);
-    expect(t, k->code == KPU_OK || (k->code == KPU_E_INTERRUPTED && c.stop), "it runs");
-    expect(t, c.committed == k->log.count, "the last word is of all rows");
-    t->runs++;
-}
 
 /* ---- Stopping ----------------------------------------------------------------------------- */
 
@@ -301,14 +28,14 @@ static void run_disturbed(test_run *t, const way *w, size_t rows_expected, kept 
     int64_t stops = random_between(&t->random, 1, STOPS_MAX);
     for (int64_t i = 0; i < stops; i++) {
         int64_t most = (int64_t)rows_expected / stops;
-        run(t, w, (size_t)random_between(&t->random, 1, most > 0 ? most : 1), k);
+        run_once(t, w, (size_t)random_between(&t->random, 1, most > 0 ? most : 1), k);
         if (k->code == KPU_OK)
             return;
         t->stops++;
         expect(t, k->given.count == 0 && k->bytes == 0, "nothing is given of half a search");
         lose_some(t, k);
     }
-    run(t, w, 0, k);
+    run_once(t, w, 0, k);
 }
 
 static bool same_number(double a, double b)
@@ -320,8 +47,8 @@ static void expect_same(test_run *t, const kept *whole, const kept *again)
 {
     const kpu_search_progress *a = &whole->summary, *b = &again->summary;
     expect(t, again->code == KPU_OK, "it ends");
-    expect(t, same_rows(&whole->log, &again->log), "all rows are the same");
-    expect(t, same_rows(&whole->given, &again->given), "all rows of the fronts are the same");
+    expect(t, rows_same(&whole->log, &again->log), "all rows are the same");
+    expect(t, rows_same(&whole->given, &again->given), "all rows of the fronts are the same");
     expect(t, a->done == b->done && a->total == b->total, "it has come as far");
     expect(t, a->evaluations == b->evaluations && a->feasible == b->feasible,
            "as many evaluations");
@@ -338,7 +65,7 @@ static void expect_same(test_run *t, const kept *whole, const kept *again)
 static void check_resume(test_run *t, const way *w)
 {
     kept whole = {0}, again = {0};
-    run(t, w, 0, &whole);
+    run_once(t, w, 0, &whole);
     run_disturbed(t, w, whole.log.count, &again);
     expect_same(t, &whole, &again);
     kept_fini(&whole);
@@ -372,7 +99,7 @@ static void merge_ids(const test_run *t, const kept *parts, int64_t count, rows 
         }
         if (first < 0)
             return;
-        add_copy(out, rows_of(t, &parts[first]), next[first]++);
+        rows_add_copy(out, rows_of(t, &parts[first]), next[first]++);
     }
 }
 
@@ -384,7 +111,7 @@ static void merge_blocks(const test_run *t, const kept *parts, int64_t count, ro
         const rows *r = rows_of(t, &parts[p]);
         idle = next[p] < r->count ? 0 : idle + 1;
         for (size_t i = 0; i < block && next[p] < r->count; i++)
-            add_copy(out, r, next[p]++);
+            rows_add_copy(out, r, next[p]++);
     }
 }
 
@@ -419,11 +146,11 @@ static void check_parts(test_run *t, int64_t count)
     kept whole = {0}, parts[SHARDS_MAX] = {0};
     rows together = {0};
     int64_t evaluations = 0, feasible = 0, done = 0;
-    run(t, &(way){.certifies = false}, 0, &whole);
+    run_once(t, &(way){.certifies = false}, 0, &whole);
     for (int64_t p = 0; p < count; p++) {
         const way part = {.shard = {p, count}};
         if (random_chance(&t->random, 50))
-            run(t, &part, 0, &parts[p]);
+            run_once(t, &part, 0, &parts[p]);
         else
             run_disturbed(t, &part, whole.log.count / (size_t)count, &parts[p]);
         expect(t, parts[p].code == KPU_OK, "a part ends");
@@ -436,7 +163,7 @@ static void check_parts(test_run *t, int64_t count)
         merge_blocks(t, parts, count, &together);
     else
         merge_ids(t, parts, count, &together);
-    expect(t, same_rows(&together, rows_of(t, &whole)), "the parts together are the whole");
+    expect(t, rows_same(&together, rows_of(t, &whole)), "the parts together are the whole");
     expect(t,
            evaluations == whole.summary.evaluations && feasible == whole.summary.feasible &&
                done == whole.summary.done,
@@ -453,14 +180,14 @@ static void check_parts(test_run *t, int64_t count)
 static double cost(const test_run *t, const rows *r, size_t row, size_t objective)
 {
     size_t metric = (size_t)kpu_space_objective(t->space, objective);
-    kpu_metric_value value = metrics_at(r, row)[metric];
+    kpu_metric_value value = rows_metrics(r, row)[metric];
     double number = kpu_metric_at(metric)->type == KPU_METRIC_INT64 ? (double)value.i : value.d;
     return kpu_metric_at(metric)->sense == KPU_SENSE_MAX ? -number : number;
 }
 
 static bool fits(const rows *r, size_t row)
 {
-    return metrics_at(r, row)[kpu_metric_find("feasible")].i != 0;
+    return rows_metrics(r, row)[kpu_metric_find("feasible")].i != 0;
 }
 
 static bool has_numbers(const test_run *t, const rows *r, size_t row)
@@ -517,7 +244,7 @@ static int64_t *select_rows(const test_run *t, const rows *from, const size_t *o
         abort();
     for (size_t i = 0; i < from->count; i++) {
         size_t at = order ? order[i] : i;
-        const kpu_row row = {.point = from->points[at], .metrics = metrics_at(from, at)};
+        const kpu_row row = {.point = from->points[at], .metrics = rows_metrics(from, at)};
         if (kpu_selection_offer(selection, &row, (int64_t)at, &accepted) != KPU_OK)
             abort();
     }
@@ -561,7 +288,7 @@ static void check_selection(test_run *t)
     kept all = {0};
     size_t count, mixed, *order;
     kpu_keep keep = kpu_space_keep(t->space);
-    run(t, &(way){.certifies = false}, 0, &all);
+    run_once(t, &(way){.certifies = false}, 0, &all);
     order = shuffle(t, all.log.count);
     int64_t *numbers = select_rows(t, &all.log, NULL, &count);
     int64_t *other = select_rows(t, &all.log, order, &mixed);
