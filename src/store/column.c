@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/guard.h"
+
 static const char *const sense_names[] = {"none", "min", "max"};
 
 /* ---- Copies ----------------------------------------------------------------------------- */
@@ -215,7 +217,7 @@ bool kpu_store_get_int(hid_t object, const char *name, int64_t *out)
         return false;
     hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
     bool ok = type >= 0 && space >= 0 && H5Tget_class(type) == H5T_INTEGER &&
-              H5Sget_simple_extent_npoints(space) == 1 &&
+              kpu_guard_number(type) && H5Sget_simple_extent_npoints(space) == 1 &&
               H5Aread(attribute, H5T_NATIVE_INT64, out) >= 0;
     if (type >= 0)
         H5Tclose(type);
@@ -232,7 +234,7 @@ static int load_words(hid_t type, kpu_column *column, const char **why)
 {
     int count = H5Tget_nmembers(type);
     hid_t base = H5Tget_super(type);
-    size_t base_bytes = base >= 0 ? H5Tget_size(base) : 0;
+    size_t base_bytes = base >= 0 && kpu_guard_number(base) ? H5Tget_size(base) : 0;
     if (base >= 0)
         H5Tclose(base);
     *why = "is an enumeration whose values are not the signed bytes 0, 1, 2, ...";
@@ -267,8 +269,12 @@ static int load_type(hid_t type, kpu_column *column, const char **why)
     switch (H5Tget_class(type)) {
     case H5T_INTEGER:
         column->type = KPU_COLUMN_INT64;
-        return bytes < 8 || (bytes == 8 && H5Tget_sign(type) == H5T_SGN_2) ? KPU_OK : KPU_E_INPUT;
-    case H5T_FLOAT: column->type = KPU_COLUMN_DOUBLE; return bytes <= 8 ? KPU_OK : KPU_E_INPUT;
+        return kpu_guard_number(type) && (bytes < 8 || H5Tget_sign(type) == H5T_SGN_2)
+                   ? KPU_OK
+                   : KPU_E_INPUT;
+    case H5T_FLOAT:
+        column->type = KPU_COLUMN_DOUBLE;
+        return kpu_guard_number(type) ? KPU_OK : KPU_E_INPUT;
     case H5T_STRING:
         column->type = KPU_COLUMN_STRING;
         return H5Tis_variable_str(type) > 0 || bytes <= KPU_STORE_TEXT_MAX ? KPU_OK : KPU_E_INPUT;
@@ -316,6 +322,23 @@ int kpu_store_column_load(hid_t dataset, const char *group, const char *name, kp
     if (code != KPU_OK)
         kpu_store_column_fini(column);
     return code;
+}
+
+herr_t kpu_store_bound_metadata(hid_t access, size_t columns)
+{
+    /* A column: its header, and a path of nodes to a chunk. */
+    const size_t file_bytes = 1 << 20, column_bytes = 12 << 10, most_bytes = 32 << 20;
+    H5AC_cache_config_t config = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
+    if (H5Pget_mdc_config(access, &config) < 0)
+        return -1;
+    size_t bytes = file_bytes + column_bytes * columns;
+    config.set_initial_size = 1;
+    config.initial_size = config.max_size = config.min_size =
+        bytes < most_bytes ? bytes : most_bytes;
+    config.incr_mode = H5C_incr__off;
+    config.flash_incr_mode = H5C_flash_incr__off;
+    config.decr_mode = H5C_decr__off;
+    return H5Pset_mdc_config(access, &config);
 }
 
 /* ---- Complaints ------------------------------------------------------------------------- */

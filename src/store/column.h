@@ -38,6 +38,10 @@ char *kpu_store_read_text(hid_t dataset);
 int kpu_store_column_load(hid_t dataset, const char *group, const char *name, kpu_column *column,
                           const char **why);
 
+/* Keeps HDF5 from holding more metadata of a file than that of the chunks that are in use, one of
+ * each column: it counts bytes of the file, and in memory they are eight times as many. */
+herr_t kpu_store_bound_metadata(hid_t access, size_t columns);
+
 /* "FILE: error: WHAT: what HDF5 says". Returns `code`. */
 int kpu_store_complain_hdf5(const char *path, int code, const char *what, kpu_diag *diag);
 /* HDF5 prints nothing from now on: its errors come to us. */

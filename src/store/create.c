@@ -92,22 +92,12 @@ static herr_t create_datasets(kpu_store *store)
     return status;
 }
 
-/* The metadata that is in use at a time: a path to the newest chunk of every column. HDF5 would let
- * it grow to 32 MiB. Chunks are written past its cache, and read one after the other. */
-static herr_t bound_caches(hid_t access)
+/* Chunks are written past HDF5's cache, and read one after the other. */
+static herr_t bound_caches(const kpu_store *store, hid_t access)
 {
-    const size_t metadata_bytes = 8 << 20, slots = 3;
-    const size_t bytes = KPU_STORE_CHUNK_ROWS * sizeof(kpu_metric_value);
+    const size_t slots = 3, bytes = KPU_STORE_CHUNK_ROWS * sizeof(kpu_metric_value);
     const double evict_read_first = 1;
-    H5AC_cache_config_t config = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
-    if (H5Pget_mdc_config(access, &config) < 0)
-        return -1;
-    config.set_initial_size = 1;
-    config.initial_size = config.max_size = config.min_size = metadata_bytes;
-    config.incr_mode = H5C_incr__off;
-    config.flash_incr_mode = H5C_flash_incr__off;
-    config.decr_mode = H5C_decr__off;
-    if (H5Pset_mdc_config(access, &config) < 0)
+    if (kpu_store_bound_metadata(access, store->count) < 0)
         return -1;
     return H5Pset_cache(access, 0, slots, bytes, evict_read_first);
 }
@@ -118,7 +108,7 @@ static hid_t open_file(kpu_store *store, bool is_new)
     hid_t access = kpu_block_file_access(&store->durable.blocks), file = -1;
     if (access < 0)
         return -1;
-    if (bound_caches(access) >= 0)
+    if (bound_caches(store, access) >= 0)
         file = is_new ? H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, access)
                       : H5Fopen(name, H5F_ACC_RDWR, access);
     H5Pclose(access);

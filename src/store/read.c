@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 #include "store/column.h"
+#include "store/guard.h"
 #include "store/read.h"
 #include "store/store.h"
 #include "store/virtual.h"
 
-enum { COLUMNS_MAX = 4096 };
+enum { COLUMNS_MAX = 4096, USUAL_COLUMNS = 160 };
 
 static int complain(const char *path, const char *text, kpu_diag *diag)
 {
@@ -23,17 +24,19 @@ static int complain(const char *path, const char *text, kpu_diag *diag)
 /* ---- Datasets --------------------------------------------------------------------------- */
 
 /* A dataset can be spread over other files, of any name. Ours are not, but for views. */
-static bool is_inside_file(hid_t dataset, bool or_view)
+static bool is_stored_well(hid_t dataset, bool or_view, const char **why)
 {
     hid_t creation = H5Dget_create_plist(dataset);
+    *why = "is damaged";
     if (creation < 0)
         return false;
+    *why = "has its data in another file";
     H5D_layout_t layout = H5Pget_layout(creation);
-    bool inside = (layout == H5D_CHUNKED || layout == H5D_CONTIGUOUS || layout == H5D_COMPACT ||
-                   (or_view && layout == H5D_VIRTUAL)) &&
-                  H5Pget_external_count(creation) == 0;
+    bool good = (layout == H5D_CHUNKED || layout == H5D_CONTIGUOUS || layout == H5D_COMPACT ||
+                 (or_view && layout == H5D_VIRTUAL)) &&
+                H5Pget_external_count(creation) == 0 && kpu_guard_storage(creation, why);
     H5Pclose(creation);
-    return inside;
+    return good;
 }
 
 static bool has_rank(hid_t dataset, int rank, int64_t *length)
@@ -66,8 +69,7 @@ static hid_t open_wanted(hid_t group, const char *name, wanted what, int64_t *le
     if (object < 0)
         return -1;
     if (H5Iget_type(object) == H5I_DATASET) {
-        *why = "has its data in another file";
-        if (is_inside_file(object, what.or_view)) {
+        if (is_stored_well(object, what.or_view, why)) {
             *why = what.rank == 1 ? "is no list: its rank is not 1" : "is no single value";
             if (has_rank(object, what.rank, length))
                 return object;
@@ -177,7 +179,7 @@ static int load_column(loading *load, hid_t group, const char *name)
         return code;
     }
     results->datasets[results->count++] = dataset;
-    results->is_view = results->is_view || !is_inside_file(dataset, false);
+    results->is_view = results->is_view || !is_stored_well(dataset, false, &why);
     if (column->type == KPU_COLUMN_STRING)
         return kpu_diag_add_at(load->diag, KPU_E_INPUT, &place,
                                "column '%s/%s' holds strings, not numbers", load->group, name);
@@ -250,13 +252,28 @@ static int open_file(kpu_results *results, const char *path, kpu_diag *diag)
         return complain(path, "is no results file of kpu-dse (not HDF5)", diag);
     hid_t access = results->input ? kpu_block_file_access(&results->input->blocks)
                                   : H5Pcreate(H5P_FILE_ACCESS);
-    if (access >= 0 && H5Pset_cache(access, 0, slots, bytes, evict_read_first) >= 0)
+    if (access >= 0 && kpu_store_bound_metadata(access, USUAL_COLUMNS) >= 0 &&
+        H5Pset_cache(access, 0, slots, bytes, evict_read_first) >= 0)
         results->file = H5Fopen(path, H5F_ACC_RDONLY, access);
     if (results->file < 0) /* before the next call of HDF5 forgets why */
         code = kpu_store_complain_hdf5(path, KPU_E_INPUT, "is truncated or damaged", diag);
     if (access >= 0)
         H5Pclose(access);
     return code;
+}
+
+/* A file that claims more rows than can be in it would keep its readers busy for ever. */
+static int check_rows(const kpu_results *results, kpu_diag *diag)
+{
+    const kpu_place place = {.file = results->path};
+    hsize_t bytes = 0;
+    if (H5Fget_filesize(results->file, &bytes) < 0)
+        return complain(results->path, "is damaged", diag);
+    if (kpu_guard_rows(results->rows, (int64_t)bytes))
+        return KPU_OK;
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                           "says that it has %lld rows, which its %lld bytes cannot hold",
+                           (long long)results->rows, (long long)bytes);
 }
 
 static int open_results(kpu_results *results, const char *path, kpu_diag *diag)
@@ -274,8 +291,10 @@ static int open_results(kpu_results *results, const char *path, kpu_diag *diag)
         code = load_group(results, "candidates", diag);
     if (code == KPU_OK)
         code = load_group(results, "metrics", diag);
-    if (code != KPU_OK || !results->is_view)
+    if (code != KPU_OK)
         return code;
+    if (!results->is_view)
+        return check_rows(results, diag);
     if (results->input)
         return complain(path, "is a view that was not finished; make it again", diag);
     return kpu_store_check_view(results, diag);
@@ -384,7 +403,8 @@ herr_t kpu_store_read_rows(hid_t dataset, const kpu_column *column, int64_t firs
     hid_t type = enumerated                         ? own
                  : column->type == KPU_COLUMN_INT64 ? H5T_NATIVE_INT64
                                                     : H5T_NATIVE_DOUBLE;
-    herr_t status = read_slab(dataset, type, first, count, out);
+    herr_t status =
+        kpu_guard_chunks(dataset, first, count) ? read_slab(dataset, type, first, count, out) : -1;
     if (own >= 0)
         H5Tclose(own);
     *known = status < 0 || !enumerated || widen_words(column, count, out);

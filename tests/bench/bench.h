@@ -12,6 +12,7 @@ typedef struct bench {
     int tile_step;    /* of the searched 1024^3 spaces */
     bool searches_long, searches_layers; /* runs of seconds, of half a minute */
     int threads;
+    int64_t rows_first, rows_last; /* of the files that are written, in powers of ten */
     kpu_machine machine;
 } bench;
 
@@ -23,10 +24,15 @@ int bench_speed(const bench *b, const void *unused, kpu_diag *diag);
 int bench_exact(const bench *b, const void *unused, kpu_diag *diag);
 int bench_threads(const bench *b, const void *unused, kpu_diag *diag);
 int bench_writing(const bench *b, const void *unused, kpu_diag *diag);
+int bench_commits(const bench *b, const void *unused, kpu_diag *diag);
 int bench_toolchain(const bench *b, const void *unused, kpu_diag *diag);
 
 /* Calls it in a process of its own, which starts with few threads and little memory. */
 int bench_in_child(bench_function function, const bench *b, const void *context, kpu_diag *diag);
+
+/* A sweep with other objectives; `step`, if not 0, is that of its tiles. */
+int bench_load_space(const char *path, const char *wanted, int step, kpu_space **out,
+                     kpu_diag *diag);
 
 double bench_seconds(clockid_t clock);
 int64_t bench_peak_kib(void); /* of this process, since it began */

@@ -1,11 +1,10 @@
-/* What searches cost: the share that `exact` simulates, scaling with threads, writing. */
+/* What searches cost: the share that `exact` simulates, scaling with threads. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
-#include "kpu/store.h"
 
 #define TILES KPU_SOURCE_DIR "/tests/bench/tiles.ini"
 #define BLOCKS KPU_SOURCE_DIR "/tests/bench/blocks.ini"
@@ -19,9 +18,8 @@ static int count_rows(void *context, const kpu_row *rows, size_t count, kpu_diag
     return KPU_OK;
 }
 
-/* A sweep with other objectives; `step`, if not 0, is that of its tiles. */
-static int load_space(const char *path, const char *wanted, int step, kpu_space **out,
-                      kpu_diag *diag)
+int bench_load_space(const char *path, const char *wanted, int step, kpu_space **out,
+                     kpu_diag *diag)
 {
     static const char *const axes[KPU_DIMS] = {"TM", "TN", "TK"};
     char set[128];
@@ -109,7 +107,7 @@ static int print_exact(const bench *b, const void *context, kpu_diag *diag)
     kpu_space *space;
     timed exact;
     extent whole;
-    int code = load_space(c->path, c->objectives, c->step, &space, diag);
+    int code = bench_load_space(c->path, c->objectives, c->step, &space, diag);
     if (code != KPU_OK)
         return code;
     code = time_search(space, "exact", b->threads, &exact, diag);
@@ -176,100 +174,17 @@ int bench_threads(const bench *b, const void *unused, kpu_diag *diag)
     kpu_space *space;
     printf("threads\n%-10s %9s %7s %8s %10s %10s %6s\n", "search", "simulated", "threads",
            "seconds", "processor", "efficiency", "cores");
-    int code = load_space(TILES, objectives[0], b->tile_step, &space, diag);
+    int code = bench_load_space(TILES, objectives[0], b->tile_step, &space, diag);
     if (code != KPU_OK)
         return code;
     code = print_scaling(b, space, "exhaustive", diag);
     kpu_space_free(space);
     if (code == KPU_OK)
-        code = load_space(b->searches_long ? BLOCKS : TILES, objectives[1],
-                          b->searches_long ? 0 : b->tile_step, &space, diag);
+        code = bench_load_space(b->searches_long ? BLOCKS : TILES, objectives[1],
+                                b->searches_long ? 0 : b->tile_step, &space, diag);
     if (code != KPU_OK)
         return code;
     code = print_scaling(b, space, "exact", diag);
-    kpu_space_free(space);
-    return code;
-}
-
-/* ---- Writing ----------------------------------------------------------------------------- */
-
-typedef struct writer {
-    kpu_store *store;
-    double seconds; /* of processor time */
-    int64_t rows;
-} writer;
-
-static int write_rows(void *context, const kpu_row *rows, size_t count, kpu_diag *diag)
-{
-    writer *w = context;
-    int code = KPU_OK;
-    double start = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
-    for (size_t i = 0; code == KPU_OK && i < count; i++)
-        code = kpu_store_append(w->store, rows[i].metrics, 1, diag);
-    w->seconds += bench_seconds(CLOCK_THREAD_CPUTIME_ID) - start;
-    w->rows += (int64_t)count;
-    return code;
-}
-
-static int create_store(const char *path, kpu_store **out, kpu_diag *diag)
-{
-    size_t count = kpu_metric_count();
-    kpu_column *columns = calloc(count, sizeof *columns);
-    if (!columns)
-        return KPU_E_MEMORY;
-    for (size_t i = 0; i < count; i++) {
-        const kpu_metric *m = kpu_metric_at(i);
-        columns[i] = (kpu_column){.group = "metrics",
-                                  .name = m->name,
-                                  .unit = m->unit,
-                                  .description = m->description,
-                                  .sense = m->sense,
-                                  .type = m->type == KPU_METRIC_INT64 ? KPU_COLUMN_INT64
-                                                                      : KPU_COLUMN_DOUBLE};
-    }
-    int code = kpu_store_create(path, true, columns, count, out, diag);
-    free(columns);
-    return code;
-}
-
-/* Every metric of every candidate into a file. */
-static int write_space(const kpu_space *space, const char *path, int threads, kpu_diag *diag)
-{
-    writer w = {0};
-    double start = bench_seconds(CLOCK_PROCESS_CPUTIME_ID);
-    double begun = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
-    int code = create_store(path, &w.store, diag);
-    w.seconds = bench_seconds(CLOCK_THREAD_CPUTIME_ID) - begun;
-    kpu_explore_options options = {.threads = threads, .sink = write_rows, .sink_context = &w};
-    if (code == KPU_OK)
-        code = kpu_explore(space, &options, diag);
-    begun = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
-    if (code == KPU_OK)
-        code = kpu_store_finish(w.store, diag);
-    w.seconds += bench_seconds(CLOCK_THREAD_CPUTIME_ID) - begun;
-    if (code == KPU_OK)
-        printf("writing\n%lld rows of %zu columns: %.1f %% of the processor time\n",
-               (long long)w.rows, kpu_metric_count(),
-               100.0 * w.seconds / (bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - start));
-    return code;
-}
-
-int bench_writing(const bench *b, const void *unused, kpu_diag *diag)
-{
-    (void)unused;
-    char folder[] = "/tmp/kpu-bench-XXXXXX", path[64];
-    kpu_space *space;
-    int code = load_space(TILES, objectives[0], b->tile_step, &space, diag);
-    if (code != KPU_OK)
-        return code;
-    if (mkdtemp(folder)) {
-        snprintf(path, sizeof path, "%s/rows.h5", folder);
-        code = write_space(space, path, b->threads, diag);
-        unlink(path);
-        rmdir(folder);
-    } else {
-        code = kpu_diag_add(diag, KPU_E_IO, "cannot make a folder in /tmp");
-    }
     kpu_space_free(space);
     return code;
 }

@@ -19,22 +19,31 @@ static const bench full = {.repeats = 3,
                            .tile_step = 16,
                            .searches_long = true,
                            .searches_layers = true,
-                           .threads = 2};
+                           .threads = 2,
+                           .rows_first = 100000,
+                           .rows_last = 10000000};
 static const bench quick = {.repeats = 2,
                             .seconds = 0.1,
                             .plain_sample = 8,
                             .tile_step = 16,
                             .searches_long = true,
-                            .threads = 2};
-static const bench smoke = {
-    .repeats = 1, .seconds = 1e-3, .plain_sample = 1, .tile_step = 64, .threads = 2};
+                            .threads = 2,
+                            .rows_first = 100000,
+                            .rows_last = 1000000};
+static const bench smoke = {.repeats = 1,
+                            .seconds = 1e-3,
+                            .plain_sample = 1,
+                            .tile_step = 64,
+                            .threads = 2,
+                            .rows_first = 10000,
+                            .rows_last = 10000};
 
 static const struct part {
     const char *name;
     bench_function run;
-} parts[] = {{"memory", bench_memory},   {"speed", bench_speed},
-             {"exact", bench_exact},     {"threads", bench_threads},
-             {"writing", bench_writing}, {"toolchain", bench_toolchain}};
+} parts[] = {{"memory", bench_memory},      {"speed", bench_speed},     {"exact", bench_exact},
+             {"threads", bench_threads},    {"writing", bench_writing}, {"commits", bench_commits},
+             {"toolchain", bench_toolchain}};
 enum { PARTS = sizeof parts / sizeof *parts };
 
 double bench_seconds(clockid_t clock)
