@@ -93,7 +93,10 @@ static bool decode_split(const kpu_cell_shape *shape, const kpu_cell *cell, kpu_
     for (int i = 0; i < 2; i++) {
         kpu_exact_part *part = &out->part[i];
         part->cell = *cell;
-        *(i == 0 ? &part->cell.high : &part->cell.low)[out->dial] = code.at - (i == 0);
+        if (i == 0)
+            part->cell.high[out->dial] = code.at - 1;
+        else
+            part->cell.low[out->dial] = code.at;
         part->split = code.split[i];
         part->outcome = (kpu_exact_outcome)code.outcome[i];
         part->is_point = code.is_point[i] != 0;

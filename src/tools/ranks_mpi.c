@@ -1,0 +1,231 @@
+/* Messages by MPI: point to point alone, nothing that waits, nothing in which all take part but the
+ * start and the end. So the loss of a rank stops nobody, if the launcher lets the others live
+ * (mpirun --enable-recovery, srun --kill-on-bad-exit=0). */
+#include <limits.h>
+#include <mpi.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tools/ranks_transport.h"
+
+enum { TAG = 1, LEAVING_S = 3 };
+static const double patience_s = 10;
+
+/* A message on its way, in or out. */
+typedef struct parcel {
+    struct parcel *next;
+    MPI_Request request;
+    int rank;
+    size_t size;
+    char *bytes;
+} parcel;
+
+typedef struct mpi_ranks {
+    kpu_ranks ranks;
+    MPI_Comm all;
+    parcel *sent;
+    parcel *coming, **last; /* in the order in which they were announced */
+} mpi_ranks;
+
+static void free_parcel(parcel *p)
+{
+    if (p)
+        free(p->bytes);
+    free(p);
+}
+
+static parcel *new_parcel(int rank, size_t size)
+{
+    parcel *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->rank = rank;
+    p->size = size;
+    p->bytes = malloc(size + 1);
+    if (p->bytes)
+        return p;
+    free(p);
+    return NULL;
+}
+
+/* An error ends it too: what is lost with a rank is not missed. */
+static bool has_ended(parcel *p)
+{
+    int flag = 0;
+    return MPI_Test(&p->request, &flag, MPI_STATUS_IGNORE) != MPI_SUCCESS || flag;
+}
+
+static void forget_sent(mpi_ranks *m)
+{
+    for (parcel **place = &m->sent; *place;) {
+        parcel *p = *place;
+        if (has_ended(p)) {
+            *place = p->next;
+            free_parcel(p);
+        } else {
+            place = &p->next;
+        }
+    }
+}
+
+static int send(void *context, int to, const void *bytes, size_t size)
+{
+    mpi_ranks *m = context;
+    forget_sent(m);
+    parcel *p = size <= INT_MAX ? new_parcel(to, size) : NULL;
+    if (!p)
+        return KPU_E_MEMORY;
+    memcpy(p->bytes, bytes, size);
+    if (MPI_Isend(p->bytes, (int)size, MPI_BYTE, to, TAG, m->all, &p->request) != MPI_SUCCESS) {
+        free_parcel(p);
+        return KPU_E_IO;
+    }
+    p->next = m->sent;
+    m->sent = p;
+    return KPU_OK;
+}
+
+/* Long messages come in pieces; nobody waits for them. False: none is announced. */
+static bool accept(mpi_ranks *m)
+{
+    int flag = 0, size = 0;
+    MPI_Message message;
+    MPI_Status status;
+    if (MPI_Improbe(MPI_ANY_SOURCE, TAG, m->all, &flag, &message, &status) != MPI_SUCCESS ||
+        !flag || MPI_Get_count(&status, MPI_BYTE, &size) != MPI_SUCCESS || size < 0)
+        return false;
+    parcel *p = new_parcel(status.MPI_SOURCE, (size_t)size);
+    if (!p) { /* read away, so that it does not come again; its items are missed, and its rank */
+        char nothing;
+        MPI_Request request;
+        MPI_Imrecv(&nothing, 0, MPI_BYTE, &message, &request);
+        MPI_Request_free(&request);
+        return false;
+    }
+    if (MPI_Imrecv(p->bytes, size, MPI_BYTE, &message, &p->request) != MPI_SUCCESS) {
+        free_parcel(p);
+        return false;
+    }
+    *m->last = p;
+    m->last = &p->next;
+    return true;
+}
+
+static bool has_earlier(const mpi_ranks *m, const parcel *until)
+{
+    for (const parcel *p = m->coming; p != until; p = p->next)
+        if (p->rank == until->rank)
+            return true;
+    return false;
+}
+
+/* The first one that is all there and whose sender's earlier ones have been read. */
+static parcel *take_complete(mpi_ranks *m)
+{
+    for (parcel **place = &m->coming; *place; place = &(*place)->next) {
+        parcel *p = *place;
+        if (has_earlier(m, p) || !has_ended(p))
+            continue;
+        *place = p->next;
+        if (m->last == &p->next)
+            m->last = place;
+        return p;
+    }
+    return NULL;
+}
+
+static int receive(void *context, int *from, void **bytes, size_t *size)
+{
+    mpi_ranks *m = context;
+    *from = -1;
+    forget_sent(m);
+    accept(m);
+    parcel *p = take_complete(m);
+    if (!p)
+        return KPU_OK;
+    *from = p->rank;
+    *bytes = p->bytes;
+    *size = p->size;
+    free(p);
+    return KPU_OK;
+}
+
+/* ---- Start and end ------------------------------------------------------------------------ */
+
+int kpu_tool_transport_open(kpu_ranks **out, kpu_diag *diag)
+{
+    int provided;
+    mpi_ranks *m = calloc(1, sizeof *m);
+    *out = NULL;
+    if (!m)
+        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS ||
+        MPI_Comm_dup(MPI_COMM_WORLD, &m->all) != MPI_SUCCESS) {
+        free(m);
+        return kpu_diag_add(diag, KPU_E_IO, "MPI does not start");
+    }
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    MPI_Comm_set_errhandler(m->all, MPI_ERRORS_RETURN);
+    m->last = &m->coming;
+    m->ranks =
+        (kpu_ranks){.context = m, .send = send, .receive = receive, .patience_s = patience_s};
+    MPI_Comm_rank(m->all, &m->ranks.rank);
+    MPI_Comm_size(m->all, &m->ranks.count);
+    *out = &m->ranks;
+    return KPU_OK;
+}
+
+/* For what was said last to leave; a rank that is lost may never take it. */
+static void wait_for_sent(mpi_ranks *m)
+{
+    const struct timespec nap = {.tv_nsec = 1000 * 1000};
+    for (int i = 0; i < LEAVING_S * 1000 && m->sent; i++) {
+        int from;
+        void *bytes = NULL;
+        size_t size;
+        receive(m, &from, &bytes, &size);
+        free(bytes);
+        nanosleep(&nap, NULL);
+    }
+}
+
+static void *finalize(void *context)
+{
+    (void)context;
+    MPI_Finalize();
+    return NULL;
+}
+
+/* All ranks take part in the end, a lost one perhaps not: then this process leaves without. */
+static void leave(bool some_are_lost)
+{
+    pthread_t thread;
+    struct timespec until;
+    if (!some_are_lost) {
+        MPI_Finalize();
+        return;
+    }
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += LEAVING_S;
+    if (pthread_create(&thread, NULL, finalize, NULL) == 0 &&
+        pthread_timedjoin_np(thread, NULL, &until) != 0)
+        pthread_detach(thread);
+}
+
+void kpu_tool_transport_close(kpu_ranks *ranks)
+{
+    mpi_ranks *m = ranks->context;
+    wait_for_sent(m);
+    bool some_are_lost = ranks->lost > 0 || m->sent;
+    leave(some_are_lost);
+    if (some_are_lost) /* what is on its way may still be looked at */
+        return;
+    while (m->coming) {
+        parcel *p = m->coming;
+        m->coming = p->next;
+        free_parcel(p);
+    }
+    free(m);
+}
