@@ -77,9 +77,11 @@ static int check_factoring(const kpu_space *space, const kpu_ini *sweep, kpu_dia
     double trials = 0;
     for (size_t g = 0; g < space->gemm_count; g++) {
         const kpu_problem *problem = &kpu_space_gemm(space, (int64_t)g)->problem;
-        for (size_t a = 0; a < KPU_SPACE_AXES; a++)
-            if (space->axes[a].has_divisors)
-                trials += sqrt((double)problem->dim[kpu_space_axes[a].dim]);
+        for (size_t a = 0; a < KPU_SPACE_AXES; a++) {
+            int dim = kpu_space_axes[a].dim; /* -1: not a size, so without divisors */
+            if (space->axes[a].has_divisors && dim >= 0)
+                trials += sqrt((double)problem->dim[dim]);
+        }
     }
     if (trials <= most)
         return KPU_OK;
