@@ -16,20 +16,6 @@ static int complain(const kpu_results *results, const char *text, kpu_diag *diag
     return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "%s", text);
 }
 
-/* How many parts a column has; -1: it is not spread over files. */
-static int64_t count_parts(hid_t dataset)
-{
-    size_t count = 0;
-    hid_t creation = H5Dget_create_plist(dataset);
-    int64_t parts = -1;
-    if (creation >= 0 && H5Pget_layout(creation) == H5D_VIRTUAL &&
-        H5Pget_virtual_count(creation, &count) >= 0)
-        parts = (int64_t)count;
-    if (creation >= 0)
-        H5Pclose(creation);
-    return parts;
-}
-
 /* A name that the property list has, %% turned back; malloc'ed, NULL if it is none that we give. */
 static char *get_name(hid_t creation, size_t part, ssize_t (*get)(hid_t, size_t, char *, size_t))
 {
@@ -72,14 +58,22 @@ static int64_t mapped_rows(hid_t creation, size_t part)
     return (int64_t)rows;
 }
 
+/* What is checked: the list of parts of each column, which HDF5 copies whenever it is asked for. */
+typedef struct checking {
+    const kpu_results *results;
+    hid_t *creation; /* of each column */
+    size_t count;    /* columns whose list is here */
+    size_t parts;
+} checking;
+
 /* The part `part` of one column: in the file of that name, which is open. */
-static const char *check_source(const kpu_results *results, size_t column, size_t part,
+static const char *check_source(const checking *check, size_t column, size_t part,
                                 const char *file_name, hid_t file)
 {
-    const kpu_column *c = &results->columns[column];
-    hid_t creation = H5Dget_create_plist(results->datasets[column]);
-    char *name = creation < 0 ? NULL : get_name(creation, part, H5Pget_virtual_filename);
-    char *source = creation < 0 ? NULL : get_name(creation, part, H5Pget_virtual_dsetname);
+    const kpu_column *c = &check->results->columns[column];
+    hid_t creation = check->creation[column];
+    char *name = get_name(creation, part, H5Pget_virtual_filename);
+    char *source = get_name(creation, part, H5Pget_virtual_dsetname);
     char *expected = NULL;
     const char *why = NULL, *unused = NULL;
     int64_t length = -1;
@@ -96,20 +90,19 @@ static const char *check_source(const kpu_results *results, size_t column, size_
         H5Dclose(dataset);
     if (group >= 0)
         H5Gclose(group);
-    if (creation >= 0)
-        H5Pclose(creation);
     free(name);
     free(source);
     free(expected);
     return why;
 }
 
-static int check_columns(const kpu_results *results, size_t part, const char *name, hid_t file,
+static int check_columns(const checking *check, size_t part, const char *name, hid_t file,
                          kpu_diag *diag)
 {
+    const kpu_results *results = check->results;
     kpu_place place = {.file = results->path};
     for (size_t c = 0; c < results->count; c++) {
-        const char *why = check_source(results, c, part, name, file);
+        const char *why = check_source(check, c, part, name, file);
         if (why)
             return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "column '%s/%s' of its part %s %s",
                                    results->columns[c].group, results->columns[c].name, name, why);
@@ -117,11 +110,11 @@ static int check_columns(const kpu_results *results, size_t part, const char *na
     return KPU_OK;
 }
 
-static int check_part(const kpu_results *results, size_t part, const char *name, kpu_diag *diag)
+static int check_part(const checking *check, size_t part, const char *name, kpu_diag *diag)
 {
-    kpu_place place = {.file = results->path};
+    kpu_place place = {.file = check->results->path};
     struct stat st;
-    char *path = beside(results->path, name);
+    char *path = beside(place.file, name);
     if (!path)
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
     bool is_file = stat(path, &st) == 0 && S_ISREG(st.st_mode);
@@ -129,31 +122,48 @@ static int check_part(const kpu_results *results, size_t part, const char *name,
     int code = file < 0 ? kpu_diag_add_at(diag, KPU_E_INPUT, &place,
                                           "is a view of parts, and its part %s is %s", path,
                                           is_file ? "damaged or no HDF5" : "missing")
-                        : check_columns(results, part, name, file, diag);
+                        : check_columns(check, part, name, file, diag);
     if (file >= 0)
         H5Fclose(file);
     free(path);
     return code;
 }
 
+/* Every column is spread over as many parts. */
+static bool list_parts(checking *check)
+{
+    const kpu_results *results = check->results;
+    bool same = results->count > 0;
+    for (; same && check->count < results->count; check->count++) {
+        size_t parts = 0;
+        hid_t creation = H5Dget_create_plist(results->datasets[check->count]);
+        check->creation[check->count] = creation;
+        same = creation >= 0 && H5Pget_layout(creation) == H5D_VIRTUAL &&
+               H5Pget_virtual_count(creation, &parts) >= 0 && parts <= PARTS_MAX &&
+               (check->count == 0 || parts == check->parts);
+        check->parts = parts;
+    }
+    return same;
+}
+
 int kpu_store_check_view(kpu_results *results, kpu_diag *diag)
 {
     static const char *const not_ours = "has its data in other files, but is no view that kpu-dse "
                                         "merge --virtual makes";
-    int64_t parts = results->count > 0 ? count_parts(results->datasets[0]) : -1;
-    if (parts < 0 || parts > PARTS_MAX)
-        return complain(results, not_ours, diag);
-    for (size_t c = 1; c < results->count; c++)
-        if (count_parts(results->datasets[c]) != parts)
-            return complain(results, not_ours, diag);
-    int code = KPU_OK;
-    hid_t creation = H5Dget_create_plist(results->datasets[0]);
-    for (size_t p = 0; code == KPU_OK && p < (size_t)parts; p++) {
-        char *name = get_name(creation, p, H5Pget_virtual_filename);
-        code = name && kpu_store_is_beside(name) ? check_part(results, p, name, diag)
+    checking check = {.results = results,
+                      .creation = calloc(results->count + 1, sizeof *check.creation)};
+    if (!check.creation)
+        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    int code = list_parts(&check) ? KPU_OK : complain(results, not_ours, diag);
+    for (size_t p = 0; code == KPU_OK && p < check.parts; p++) {
+        char *name = get_name(check.creation[0], p, H5Pget_virtual_filename);
+        code = name && kpu_store_is_beside(name) ? check_part(&check, p, name, diag)
                                                  : complain(results, not_ours, diag);
         free(name);
     }
-    H5Pclose(creation);
+    for (size_t c = 0; c < check.count; c++)
+        if (check.creation[c] >= 0)
+            H5Pclose(check.creation[c]);
+    free(check.creation);
     return code;
 }
