@@ -6,6 +6,7 @@ table of studies (searches and store policies of sweep.ini). Each study is run o
 thread; what every way makes of it is compared with that."""
 
 import argparse
+import glob
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ import compare_results  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 SWEEP = os.path.join(HERE, "sweep.ini")
 LIMIT_S = 300  # a run takes seconds
+TRIES = 8
 
 
 class Failure(Exception):
@@ -33,11 +35,11 @@ class Skipped(Exception):
 
 # ---- Studies ---------------------------------------------------------------------------------
 
-DRAWS = ["--budget", "20000"]
+DRAWS = ["--budget", "6000"]
 STUDIES = {
     "exhaustive": [],
-    "sample": ["--sample", "9000"],
-    "exact": ["--search", "exact"],
+    "sample": ["--sample", "6000"],
+    "exact": ["--search", "exact", "--set", "space.TM=8..64 +8", "--set", "space.TN=8..48 +8"],
     "random": ["--search", "random", *DRAWS],
     "low-discrepancy": ["--search", "low-discrepancy", *DRAWS],
     "nsga2": ["--search", "nsga2", *DRAWS],
@@ -125,7 +127,7 @@ def refuse_parts(study):
 
 
 def in_parts(study, name, count):
-    """Each part by another number of threads; merged, and as a view."""
+    """By one thread and by two, in turns; merged."""
     refuse_parts(study)
     for part in range(1, count + 1):
         call(study.command(study.path(name), "-q", "-j", str(1 + part % 2), "--shard",
@@ -134,8 +136,11 @@ def in_parts(study, name, count):
 
 
 def in_parts_viewed(study, name, count):
-    """The values of a virtual view; how they are stored differs, of course."""
+    """And the values of a virtual view; how they are stored differs, of course. A choice of rows
+    is made of those of all parts, so there is no view of it."""
     in_parts(study, name, count)
+    if "--store" in study.options:
+        return
     whole = study.path(name)
     view = study.path(name + "-view")
     merge(study, name + "-view", part_paths(study, name, count), "--virtual")
@@ -159,7 +164,7 @@ def stop_after(study, name, seconds, how):
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
-        how(process)
+        how(study, name, process)
     complaints = process.communicate(timeout=LIMIT_S)[1]
     if process.returncode not in (0, 130, -signal.SIGKILL):
         raise Failure("a run that was stopped gave exit code %d:\n%s" % (process.returncode,
@@ -167,41 +172,56 @@ def stop_after(study, name, seconds, how):
     return process.returncode != 0
 
 
-def terminate(process):
+def terminate(study, name, process):
     process.terminate()
 
 
-COMMIT_S = 5  # a run that goes on for so long has committed
+COMMIT_S = 5  # one is due after that
 
 
-def kill(process):
-    """While it stands still its clock goes on: a commit is due once it goes on, and then it is
-    killed with something to resume."""
+def journals(study, name):
+    """Changes with every commit of the results, or of the log beside them."""
+    found = glob.glob(glob.escape(study.path(name)) + ".*journal-*")
+    return [(path, os.stat(path).st_mtime_ns) for path in sorted(found)]
+
+
+def kill(study, name, process):
+    """While it stands still its clock goes on: a commit is due once it is let go, and after that
+    it is killed."""
     process.send_signal(signal.SIGSTOP)
     time.sleep(COMMIT_S)
+    before = journals(study, name)
     process.send_signal(signal.SIGCONT)
-    time.sleep(0.03)
+    while process.poll() is None and journals(study, name) == before:
+        time.sleep(0.002)
     process.kill()
 
 
-def stopped_and_resumed(study, name, times, how):
-    """Stops it early on, `times` times, then lets it come to its end; two threads go on with what
-    one began."""
-    seconds, stops = study.seconds / (times + 1.5), 0
-    while stops < times:
-        if stop_after(study, name, seconds, how):
-            stops += 1
-            continue
-        seconds /= 2  # a run faster than the one that was timed
-        for path in (study.path(name), study.path(name) + ".partial"):
-            if os.path.exists(path):
-                os.remove(path)
-        stops = 0
-        if seconds < 0.01:
-            raise Failure("it is done before it can be stopped")
+def forget(study, name):
+    for path in glob.glob(glob.escape(study.path(name)) + "*"):
+        os.remove(path)
+
+
+def stop_and_resume(study, name, seconds, times, how):
+    """What was known when it went on for the last time; None if a run was over too soon. Two
+    threads go on with what one began."""
+    if not all(stop_after(study, name, seconds, how) for _ in range(times)):
+        return None
     told = call(study.command(study.path(name), "-j", "2", "--resume"))
     known = re.search(r"([\d,]+) known from before", told)
-    return "%s evaluations resumed" % (known.group(1) if known else "no")
+    return int(known.group(1).replace(",", "")) if known else 0
+
+
+def stopped_and_resumed(study, name, times, how):
+    """Stopped so early, or so late, that there is something known and something left."""
+    seconds = 0.8 * study.seconds / times
+    for _ in range(TRIES):
+        known = stop_and_resume(study, name, seconds, times, how)
+        if known:
+            return "%d evaluations resumed" % known
+        seconds *= 0.6 if known is None else 1.5
+        forget(study, name)
+    raise Failure("it could not be stopped on its way in %d tries" % TRIES)
 
 
 def terminated(study, name, times):
@@ -255,8 +275,10 @@ def build(source, folder, compiler, level):
     call(["cmake", "--build", where, "--target", "kpu-dse", "--parallel"])
 
 
-def build_all(source, folder):
+def build_all(source, folder, own):
     for compiler, level in BUILDS:
+        if compiler + level == own:
+            continue
         began = time.monotonic()
         try:
             build(source, folder, compiler, level)
@@ -265,10 +287,12 @@ def build_all(source, folder):
             print("%s %s: skipped: %s" % (compiler, level, reason), flush=True)
 
 
-def build_ways(folder):
+def build_ways(folder, own):
     """Of the programs that --build left."""
     ways = []
     for compiler, level in BUILDS:
+        if compiler + level == own:
+            continue
         program = os.path.join(build_folder(folder, compiler, level), "src/tools/kpu-dse")
         if os.path.exists(program):
             ways.append(("%s %s" % (compiler, level), built_otherwise, program))
@@ -329,18 +353,19 @@ def parse():
     parser.add_argument("--quick", action="store_true", help="less of everything, in seconds")
     parser.add_argument("--build", metavar="SOURCE", help="only build the programs in --builds")
     parser.add_argument("--builds", metavar="FOLDER", help="programs that were built otherwise")
+    parser.add_argument("--own", metavar="NAME", help="how PROGRAM was built: gcc-O3, say")
     return parser.parse_args()
 
 
 def main():
     arguments = parse()
     if arguments.build:
-        build_all(arguments.build, arguments.builds)
+        build_all(arguments.build, arguments.builds, arguments.own)
         return 0
     table = QUICK_STUDIES if arguments.quick else STUDIES
     ways = QUICK_WAYS if arguments.quick else WAYS
     if arguments.builds:
-        ways = ways + build_ways(arguments.builds)
+        ways = ways + build_ways(arguments.builds, arguments.own)
     wrong = 0
     for name in arguments.studies or table:
         with tempfile.TemporaryDirectory(prefix="same-bytes-") as folder:
