@@ -20,6 +20,8 @@ bool kpu_config_has_section(kpu_key_file kind, const char *section);
 /* Complains about a section that is not in the table. */
 int kpu_config_unknown_section(kpu_key_file kind, const char *section, const kpu_place *place,
                                kpu_diag *diag);
+/* Where a comment begins in a value, at its front or after white space; `length` if nowhere. */
+size_t kpu_config_comment(const char *value, size_t length);
 bool kpu_config_is_name(const char *text, size_t length);
 
 #endif

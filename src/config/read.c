@@ -165,14 +165,11 @@ static bool take_section(reader *r, size_t at, char *out, size_t size)
     return true;
 }
 
-/* End of the value: a comment begins after white space, so that a;b and a#b stay whole. */
+/* End of the value: a comment begins at its front or after white space, so that a;b and a#b stay
+ * whole. */
 static size_t value_end(const reader *r, size_t from)
 {
-    for (size_t i = from; i < r->length; i++) {
-        if (is_comment(r, i) && i > 0 && is_blank(r->line[i - 1]))
-            return trim(r, from, i);
-    }
-    return trim(r, from, r->length);
+    return trim(r, from, from + kpu_config_comment(r->line + from, r->length - from));
 }
 
 /* "name = value" at `at`, in plain form to out[size]. */

@@ -19,6 +19,15 @@ bool kpu_config_is_name(const char *text, size_t length)
     return length > 0 && strspn(text, allowed) >= length;
 }
 
+size_t kpu_config_comment(const char *value, size_t length)
+{
+    size_t i = 0;
+    while (i < length && ((value[i] != ';' && value[i] != '#') ||
+                          (i > 0 && value[i - 1] != ' ' && value[i - 1] != '\t')))
+        i++;
+    return i;
+}
+
 bool kpu_config_has_section(kpu_key_file kind, const char *section)
 {
     for (size_t i = 0; i < kpu_key_count(); i++) {
@@ -148,7 +157,8 @@ static kpu_setting *find(const kpu_ini *ini, const char *section, const char *na
 {
     for (size_t i = 0; name && i < ini->count; i++) {
         kpu_setting *setting = &ini->settings[i];
-        if (strcmp(setting->section, section) == 0 && strcmp(setting->name, name) == 0)
+        if (setting->section[0] == section[0] && setting->name[0] == name[0] &&
+            strcmp(setting->section, section) == 0 && strcmp(setting->name, name) == 0)
             return setting;
     }
     return NULL;
@@ -332,6 +342,11 @@ int kpu_ini_set(kpu_ini *ini, const char *assignment, kpu_diag *diag)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "expected section.key=value");
     if (!kpu_config_has_section(ini->kind, section))
         return kpu_config_unknown_section(ini->kind, section, &place, diag);
+    size_t comment = kpu_config_comment(item.value, item.value_length);
+    if (comment < item.value_length) { /* it would be lost where the settings are kept as text */
+        place.column = item.value_place.column + (int64_t)comment;
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "a comment begins here");
+    }
     return kpu_config_add(ini, &item, true, diag);
 }
 

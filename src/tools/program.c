@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tools/command.h"
+#include "tools/fault.h"
 
 /* What did not reach the reader is a failure even if everything was computed. */
 static int close_output(kpu_diag *diag)
@@ -25,6 +26,7 @@ int kpu_program_main(int argc, char **argv, int (*dispatch)(int argc, char **arg
     /* A reader that went away or a limit on file sizes shows as a failed write, with a message. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
+    kpu_fault_catch();
     kpu_diag diag;
     kpu_diag_init(&diag);
     int status = dispatch(argc, argv, &diag);
