@@ -86,7 +86,7 @@ def trial_stop(bench, reference, case, seed, folder):
     if outcome.code != 0:
         raise Failure(f"stopped and continued: {outcome}")
     life.tally["runs stopped and continued"] += 1
-    reference.check_finished(folder)
+    reference.check_finished(bench, folder)
     return life.tally
 
 
@@ -202,14 +202,14 @@ def trial_vanish(bench, reference, case, what, folder):
         (folder.path / "away").rename(place)
     place.mkdir(exist_ok=True)
     if outcome.code == 0 and what != "moved":
-        reference.check_finished(folder)
+        reference.check_finished(bench, folder)
     life.known = life.rows = 0
     last = life.begin().end()
     if last.code == 2 and what == "journals" and "--force" in last.err:
         last = life.begin(extra=("--force",)).end()  # without them nobody knows what is right
     if last.code != 0:
         raise Failure(f"{what} gone, then resumed: {last}")
-    reference.check_finished(folder)
+    reference.check_finished(bench, folder)
     return life.tally
 
 
@@ -342,7 +342,7 @@ def trial_pace(bench, reference, case, speed, folder):
     life.tally["longest time between commits, ms of the run"] = int(1000 * max(gaps))
     if max(gaps) > 5.0:
         raise Failure(f"{max(gaps):.1f} s between two commits")
-    reference.check_finished(folder)
+    reference.check_finished(bench, folder)
     return life.tally
 
 
@@ -359,7 +359,7 @@ def trial_old_output(bench, reference, case, seed, folder):
         process.signal(signal.SIGKILL)
         outcome = process.end()
     if outcome.code and folder.output.read_bytes() != old:
-        reference.check_finished(folder)  # killed after the rename
+        reference.check_finished(bench, folder)  # killed after the rename
     elif outcome.code:
         refused = run(bench, folder, case, extra=("--resume", "--seed", "98"))
         if refused.code != 2 or folder.output.read_bytes() != old:
@@ -367,7 +367,7 @@ def trial_old_output(bench, reference, case, seed, folder):
     outcome = run(bench, folder, case, extra=("--force",))
     if outcome.code:
         raise Failure(f"--force: {outcome}")
-    reference.check_finished(folder)
+    reference.check_finished(bench, folder)
     tally = new_tally()
     tally["old files kept until the end"] += 1
     return tally

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Tries to break `kpu-dse run`: kills, faults, cuts of the power, signals; resumes; compares.
 
-    durability.py TOOL FAULT [--counted TOOL] quick|slow [--seed N] [--jobs N] [--only KIND]
-    durability.py TOOL FAULT [--counted TOOL] trial KIND CASE ARGUMENT...
+    durability.py TOOL PROGRAMS quick|slow [--seed N] [--jobs N] [--only KIND]
+    durability.py TOOL PROGRAMS trial KIND CASE ARGUMENT...
 
 The second form repeats a trial; that is what a failure prints. See README.md."""
 import argparse
@@ -110,8 +110,7 @@ def do(bench, trial):
 
 
 def command_of(bench, trial):
-    counted = ["--counted", bench.counted] if bench.counted else []
-    return [sys.executable, os.path.abspath(__file__), bench.tool, bench.fault, *counted, "trial",
+    return [sys.executable, os.path.abspath(__file__), bench.tool, bench.programs, "trial",
             *(str(word) for word in trial)]
 
 
@@ -210,11 +209,11 @@ def tell(bench, trial, wrong):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("tool")
-    parser.add_argument("fault", help="the library that is preloaded")
-    parser.add_argument("--counted", help="the tool that counts what it evaluates")
+    parser.add_argument("programs", help="folder of libkpu_fault.so, kpu-content, kpu-dse-counted")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=max(2, len(os.sched_getaffinity(0))))
     parser.add_argument("--only", help="this kind of trial alone")
+    parser.add_argument("--every", type=int, default=1, help="of the trials each so-manieth")
     parser.add_argument("suite", choices=[*SUITES, "trial"])
     parser.add_argument("trial", nargs="*")
     return parser.parse_args()
@@ -229,8 +228,7 @@ def print_total(total, failures, seconds):
 
 def main():
     given = arguments()
-    bench = Bench(os.path.abspath(given.tool), os.path.abspath(given.fault),
-                  given.counted and os.path.abspath(given.counted))
+    bench = Bench(os.path.abspath(given.tool), os.path.abspath(given.programs))
     began = time.monotonic()
     if given.suite == "trial":
         words = [int(word) if word.lstrip("-").isdigit() else word for word in given.trial]
@@ -240,7 +238,7 @@ def main():
             tell(bench, words, wrong)
         return 1 if wrong else 0
     trials = [trial for trial in SUITES[given.suite](bench, given.seed)
-              if given.only in (None, trial[0])]
+              if given.only in (None, trial[0])][given.seed % given.every::given.every]
     for name in {trial[1] for trial in trials}:
         reference_of(bench, CASES[name])  # before the processes part
     total, failures = try_all(bench, trials, given.jobs)

@@ -54,7 +54,7 @@ class Life:
         if outcome.code != 0:
             raise Failure(f"cannot be resumed: {outcome}")
         self.count(outcome)
-        self.reference.check_finished(self.folder)
+        self.reference.check_finished(self.bench, self.folder)
         if self.reference.evaluated:
             extra = self.evaluated - self.reference.evaluated
             self.tally["candidates evaluated again, not yet committed"] += max(extra, 0)
@@ -169,7 +169,7 @@ def trial_again(bench, reference, case, folder):
     refused = run(bench, folder, case, extra=())
     if refused.code != 2 or folder.output.stat().st_mtime_ns != before.st_mtime_ns:
         raise Failure(f"a finished file is there, neither --resume nor --force: {refused}")
-    reference.check_finished(folder)
+    reference.check_finished(bench, folder)
     tally = new_tally()
     tally["finished files left alone"] += 1
     return tally
