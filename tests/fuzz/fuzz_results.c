@@ -1,82 +1,14 @@
-/* Results files: all that our programs read of one, of any content. HDF5 1.10 does not survive
- * every file, which is not what is looked for: a child reads each file first, and what kills it
- * within HDF5 is left out. */
+/* Results files: all that our programs read of one, of any content. */
 #include "fuzz/fuzz.h"
 #include "fuzz/read_results.h"
-
-#include <dlfcn.h>
-#include <errno.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <ucontext.h>
-#include <unistd.h>
-
-enum { CHILD_SECONDS = 4, EXIT_OF_HDF5 = 40, EXIT_OF_OURS = 41 };
-
-/* The sanitizer must not take the place of the child's handlers. HDF5 does not free all that it
- * has when a file is damaged, and asks for as much memory as the file says. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "allow_user_segv_handler=1:allocator_may_return_null=1:detect_leaks=0";
-}
-
-static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-enum { FAULTS = sizeof faults / sizeof *faults };
-
-/* Ours are those of the program itself; libhdf5, and what it calls, are shared objects. */
-static void tell_whose(int number, siginfo_t *info, void *context)
-{
-    static const char of_ours;
-    const ucontext_t *state = context;
-    Dl_info where, ours;
-    bool known = dladdr((void *)state->uc_mcontext.gregs[REG_RIP], &where) != 0 &&
-                 dladdr(&of_ours, &ours) != 0;
-    (void)info;
-    _exit(number != SIGABRT && known && where.dli_fbase == ours.dli_fbase ? EXIT_OF_OURS
-                                                                          : EXIT_OF_HDF5);
-}
-
-static void read_as_child(const char *path)
-{
-    static char stack[1 << 16];
-    const stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
-    struct sigaction action = {.sa_sigaction = tell_whose,
-                               .sa_flags = (int)(SA_SIGINFO | SA_ONSTACK)};
-    sigaltstack(&alternate, NULL);
-    for (size_t i = 0; i < FAULTS; i++)
-        sigaction(faults[i], &action, NULL);
-    signal(SIGALRM, SIG_DFL);
-    alarm(CHILD_SECONDS);
-    read_everything(path);
-    _exit(0);
-}
-
-/* Whether HDF5 survives the file. */
-static bool is_survived(const char *path)
-{
-    pid_t child = fork();
-    int status = 0;
-    if (child == 0)
-        read_as_child(path);
-    if (child < 0)
-        exit(1);
-    while (waitpid(child, &status, 0) != child)
-        if (errno != EINTR) /* libFuzzer has a clock */
-            exit(1);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OF_OURS)
-        fail_check("a fault of our own");
-    return WIFEXITED(status) && WEXITSTATUS(status) != EXIT_OF_HDF5;
-}
+#include "fuzz/survival.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[64];
-    snprintf(path, sizeof path, "/tmp/kpu-fuzz-%ld.h5", (long)getpid());
-    FILE *file = fopen(path, "wb");
-    if (!file || fwrite(data, 1, size, file) != size || fclose(file) != 0)
-        exit(1);
-    if (is_survived(path))
+    snprintf(path, sizeof path, "%s/kpu-fuzz-%ld.h5", scratch_folder(), (long)getpid());
+    put_file(path, data, size);
+    if (is_survived(read_everything, path))
         read_everything(path);
     remove(path);
     return 0;

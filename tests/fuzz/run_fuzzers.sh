@@ -6,7 +6,7 @@ source=$1
 folder=$2
 seconds=$3
 memory_mb=512
-timeout_s=10 # of one input; the machine has other work
+timeout_s=25 # of one input: 65,536 machines take their time, and the computer has other work
 
 mkdir -p "$folder"
 cd "$folder"
