@@ -3,16 +3,15 @@
 
 #include <limits.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "tools/command.h"
 #include "tools/output.h"
+#include "tools/run.h"
 
 typedef struct values {
     bool allow_missing, is_virtual, quiet, force;
@@ -31,28 +30,7 @@ static const kpu_option options[] = {
      "replace OUT if it exists, once the new one is complete", 0, 0},
 };
 
-/* ---- Interruption and progress ----------------------------------------------------------- */
-
-static volatile sig_atomic_t interrupted; /* the signal that came, 0: none */
-
-static void note_signal(int number)
-{
-    interrupted = number;
-}
-
-/* The first signal ends it in good order; the second one kills. */
-static void catch_signals(void)
-{
-    const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = note_signal, .sa_flags = (int)SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        struct sigaction before;
-        sigaction(signals[i], &action, &before);
-        if (signals[i] == SIGHUP && before.sa_handler == SIG_IGN) /* nohup */
-            sigaction(signals[i], &before, NULL);
-    }
-}
+/* ---- Progress --------------------------------------------------------------------------- */
 
 typedef struct progress {
     double start, shown; /* seconds */
@@ -170,32 +148,12 @@ static int write_file(const kpu_merge *merge, const kpu_call *call, bool *in_ord
         status = kpu_merge_write_rows(merge, output, store, call->diag);
     if (!status && !*in_order)
         status = kpu_store_write_attribute(store, "order", "parts", call->diag);
-    if (!status && interrupted)
+    if (!status && *merge->stop)
         status = KPU_E_INTERRUPTED;
     if (!status)
         return finish(merge, store, call->diag);
     kpu_store_abandon(store);
     return status;
-}
-
-/* --force is for old results: it replaces HDF5 files only. */
-static int check_output(const kpu_call *call)
-{
-    static const char signature[8] = "\211HDF\r\n\032\n";
-    const values *v = call->values;
-    const kpu_place place = {.file = call->operands[0]};
-    struct stat output;
-    char head[sizeof signature] = {0};
-    if (!v->force || stat(place.file, &output) != 0 || !S_ISREG(output.st_mode))
-        return KPU_OK; /* creating the file says what is wrong with it */
-    FILE *file = fopen(place.file, "rb");
-    size_t bytes = file ? fread(head, 1, sizeof head, file) : 0;
-    if (file)
-        fclose(file);
-    if (bytes > 0 && memcmp(head, signature, sizeof signature) != 0)
-        return kpu_diag_add_at(call->diag, KPU_E_INPUT, &place,
-                               "is no results file; --force replaces nothing else");
-    return KPU_OK;
 }
 
 static int check_files(const kpu_call *call)
@@ -207,7 +165,18 @@ static int check_files(const kpu_call *call)
         if (status)
             return status;
     }
-    return check_output(call);
+    return KPU_OK;
+}
+
+/* --force is for old results: it replaces HDF5 files only. */
+static int check_output(const kpu_merge *merge, const kpu_call *call)
+{
+    const values *v = call->values;
+    const kpu_run as_run = {.space = merge->space,
+                            .sweep_path = "", /* no file that is read here */
+                            .output = call->operands[0],
+                            .force = v->force};
+    return kpu_run_check_output(&as_run, call->diag);
 }
 
 /* ---- The whole --------------------------------------------------------------------------- */
@@ -256,6 +225,8 @@ static int merge_parts(kpu_merge *merge, const kpu_call *call)
         status = kpu_diag_add(call->diag, KPU_E_USAGE,
                               "--virtual: the sweep keeps a choice of all rows, which is made of "
                               "those of all parts; a view cannot leave out any");
+    if (!status)
+        status = check_output(merge, call);
     if (!status && v->is_virtual)
         status = kpu_merge_check_folders(merge, call->operands[0], call->diag);
     if (!status)
@@ -269,8 +240,9 @@ static int run(const kpu_call *call)
 {
     const values *v = call->values;
     progress shown = {.start = seconds(), .is_shown = !v->quiet && isatty(STDERR_FILENO)};
-    kpu_merge merge = {.stop = &interrupted, .progress = show_progress, .progress_context = &shown};
-    catch_signals();
+    kpu_merge merge = {
+        .stop = kpu_run_stop(), .progress = show_progress, .progress_context = &shown};
+    kpu_run_catch_signals();
     int status = check_files(call);
     if (!status)
         status = merge_parts(&merge, call);

@@ -24,8 +24,7 @@ typedef struct kpu_merge {
     const kpu_search *search;
     kpu_keep keep;
     kpu_columns columns; /* of a whole run */
-    bool has_place;      /* the parts have one column more: the place of the row in the order of
-                            evaluation */
+    bool has_place;      /* the parts have KPU_PLACE_COLUMN */
     kpu_text missing;    /* "2, 5-7": parts that are not there, or not to the end; empty: none */
     const volatile int *stop;                                     /* set by a signal */
     void (*progress)(void *context, int64_t done, int64_t total); /* rows; may be NULL */

@@ -28,44 +28,89 @@ static const char *value_of(const char *identity, const char *name, size_t *leng
     return NULL;
 }
 
-typedef struct identities {
-    const char *first, *other;
-    const char *first_path, *path;
-} identities;
-
-static int compare_part(const identities *texts, const kpu_identity_part *part, kpu_diag *diag)
+/* ", the seed (1 here, 2 there)", unless it is the same. */
+static void put_difference(kpu_text *out, const kpu_identity_part *part, const char *first,
+                           const char *other)
 {
     enum { SHOWN = 40 };
-    const kpu_place place = {.file = texts->path};
     size_t length[2] = {0};
-    const char *a = value_of(texts->first, part->name, &length[0]);
-    const char *b = value_of(texts->other, part->name, &length[1]);
-    if (a && b && length[0] == length[1] && memcmp(a, b, length[0]) == 0)
-        return KPU_OK;
+    const char *there = value_of(first, part->name, &length[0]);
+    const char *here = value_of(other, part->name, &length[1]);
+    if (there && here && length[0] == length[1] && memcmp(there, here, length[0]) == 0)
+        return;
     for (int i = 0; i < 2; i++)
         length[i] = length[i] > SHOWN ? SHOWN : length[i];
-    return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
-                           "belongs to another run than %s: %s differ%s, %.*s here, %.*s there",
-                           texts->first_path, part->meaning,
-                           part->meaning[strlen(part->meaning) - 1] == 's' ? "" : "s",
-                           (int)length[1], b ? b : "", (int)length[0], a ? a : "");
+    kpu_text_format(out, "%s%s (%.*s here, %.*s there)", out->length ? ", " : "", part->meaning,
+                    here ? (int)length[1] : 7, here ? here : "nothing", there ? (int)length[0] : 7,
+                    there ? there : "nothing");
 }
 
-static int check_identity(const kpu_merge *merge, const identities *texts, kpu_diag *diag)
+/* Of the machine and workload files, those that the first run did not have, by the lines
+ * "HASH  NAME" behind the two of the sweep. */
+static void put_files(kpu_text *out, const char *first, const char *other)
 {
-    const kpu_place place = {.file = texts->other ? texts->first_path : texts->path};
-    kpu_identity identity;
-    int worst = kpu_space_identity(merge->space, &identity);
-    if (worst)
-        return worst;
-    if (!texts->first || !texts->other)
-        return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
-                               "has no identity: it was not written by run --shard");
-    for (size_t i = 0; i < KPU_IDENTITY_PARTS; i++) {
-        int status = compare_part(texts, &identity.part[i], diag);
-        worst = status ? status : worst;
+    enum { SWEEPS = 2, HASH = 32, BEFORE_NAME = 34 };
+    int told = 0;
+    for (int n = 0; other && *other; n++) {
+        size_t length = strcspn(other, "\n");
+        char hash[HASH + 1] = "";
+        if (length > BEFORE_NAME)
+            memcpy(hash, other, HASH);
+        if (n >= SWEEPS && *hash && !strstr(first, hash))
+            kpu_text_format(out, "%s%.*s", told++ ? ", " : "; other content: ",
+                            (int)(length - BEFORE_NAME), other + BEFORE_NAME);
+        other += length + (other[length] == '\n');
     }
-    return worst;
+}
+
+/* What is compared, of the first part and another one; NULL: it has none. */
+typedef struct texts {
+    char *identity, *hashes;
+} texts;
+
+static texts read_texts(kpu_results *results)
+{
+    return (texts){kpu_results_text(results, "identity"), kpu_results_text(results, "hashes")};
+}
+
+static void free_texts(texts *t)
+{
+    free(t->identity);
+    free(t->hashes);
+}
+
+static int compare_texts(const kpu_merge *merge, const texts *first, const texts *other,
+                         const char *path, kpu_diag *diag)
+{
+    const kpu_place place = {.file = path};
+    kpu_identity identity;
+    kpu_text differences = {0};
+    int status = kpu_space_identity(merge->space, &identity);
+    for (size_t i = 0; !status && i < KPU_IDENTITY_PARTS; i++)
+        put_difference(&differences, &identity.part[i], first->identity, other->identity);
+    if (differences.length > 0 && first->hashes && other->hashes)
+        put_files(&differences, first->hashes, other->hashes);
+    if (status || differences.failed)
+        status = KPU_E_MEMORY;
+    else if (differences.length > 0)
+        status = kpu_diag_add_at(diag, KPU_E_INPUT, &place, "is a part of another run than %s: %s",
+                                 merge->parts[0].path, differences.data);
+    kpu_text_fini(&differences);
+    return status;
+}
+
+static int check_identity(const kpu_merge *merge, kpu_results *first, kpu_results *other,
+                          const char *path, kpu_diag *diag)
+{
+    texts text[2] = {read_texts(first), read_texts(other)};
+    const kpu_place place = {.file = text[0].identity ? path : merge->parts[0].path};
+    int status = text[0].identity && text[1].identity
+                     ? compare_texts(merge, &text[0], &text[1], path, diag)
+                     : kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                                       "has no identity: it was not written by run --shard");
+    free_texts(&text[0]);
+    free_texts(&text[1]);
+    return status;
 }
 
 /* ---- Columns ----------------------------------------------------------------------------- */
@@ -150,16 +195,10 @@ static int check_cut(const kpu_merge *merge, const char *path, kpu_diag *diag)
 int kpu_merge_check_same(const kpu_merge *merge, kpu_results *first, kpu_results *other,
                          const char *path, kpu_diag *diag)
 {
-    char *text[2] = {kpu_results_text(first, "identity"), kpu_results_text(other, "identity")};
-    const identities texts = {text[0], text[1], merge->parts[0].path, path};
-    int status = check_identity(merge, &texts, diag);
+    int status = check_identity(merge, first, other, path, diag);
     if (!status)
         status = check_cut(merge, path, diag);
     if (!status)
         status = check_tables(merge, other, path, diag);
-    if (!status)
-        status = check_columns(merge, other, path, diag);
-    free(text[0]);
-    free(text[1]);
-    return status;
+    return status ? status : check_columns(merge, other, path, diag);
 }
