@@ -53,6 +53,8 @@ typedef struct kpu_store_state {
 void kpu_store_probe(const char *path, kpu_store_state *out);
 /* Removes FILE.partial and its journals. KPU_E_INPUT: another process writes there. */
 int kpu_store_drop_partial(const char *path, kpu_diag *diag);
+/* Removes journals that a run has left that was killed when its file was finished already. */
+void kpu_store_sweep(const char *path);
 
 /* rows: row-major, `count` x columns values. Buffered to whole chunks. They survive a crash of the
  * process, or of the machine, once they are committed. After a failure (KPU_E_IO: disk full, file

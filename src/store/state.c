@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/disk.h"
@@ -38,4 +39,27 @@ int kpu_store_drop_partial(const char *path, kpu_diag *diag)
         kpu_journal_remove(&file.journal);
     kpu_durable_file_close(&file);
     return code;
+}
+
+/* The name of before, where a file gets its name by a second link to it. */
+static bool is_other_name(const char *path, const char *partial)
+{
+    struct stat finished, unfinished;
+    return stat(path, &finished) == 0 && stat(partial, &unfinished) == 0 &&
+           finished.st_dev == unfinished.st_dev && finished.st_ino == unfinished.st_ino;
+}
+
+void kpu_store_sweep(const char *path)
+{
+    kpu_durable_file file;
+    if (kpu_durable_file_take(path, &file, NULL) != KPU_OK)
+        return;
+    const char *partial = file.output.partial;
+    if (is_other_name(path, partial))
+        (void)kpu_disk_remove(partial);
+    if (access(partial, F_OK) != 0)
+        kpu_journal_remove(&file.journal);
+    else
+        kpu_journal_undo(&file.journal);
+    kpu_durable_file_close(&file);
 }

@@ -215,8 +215,8 @@ int kpu_store_commit_if_due(kpu_store *store, kpu_diag *diag)
     double wait = cost_factor * store->commit_cost;
     if (store->failed)
         return store->failed;
-    if (wait > longest_wait_s - store->commit_cost)
-        wait = longest_wait_s - store->commit_cost;
+    if (wait > longest_wait_s - 2 * store->commit_cost) /* the next one may take longer */
+        wait = longest_wait_s - 2 * store->commit_cost;
     if (wait < interval_s)
         wait = interval_s;
     if (kpu_durable_file_catch_up(&store->durable) != 0)

@@ -202,8 +202,10 @@ static int accept_finished(kpu_run_files *files, kpu_diag *diag)
 {
     int status = kpu_run_check_identity(files->run, files->run->output, diag);
     files->is_finished = !status;
-    if (!status)
-        kpu_store_drop_partial(files->log_path, NULL); /* the run was killed before it could */
+    if (!status) { /* the run was killed before it could */
+        kpu_store_sweep(files->run->output);
+        kpu_store_drop_partial(files->log_path, NULL);
+    }
     return status;
 }
 

@@ -388,6 +388,28 @@ static void test_no_journal_no_going_on(void)
     }
 }
 
+/* A kill after the file got its name. */
+static void test_sweeping_spares_what_is_worth_something(void)
+{
+    kpu_store *store = create("swept.h5", false);
+    append(store, 17);
+    kpu_store_sweep(in_folder("swept.h5")); /* somebody writes */
+    suspend(store);
+    kpu_store_sweep(in_folder("swept.h5"));
+    expect_state("swept.h5", false, 17, false);
+    char name[sizeof path];
+    snprintf(name, sizeof name, "%s", in_folder("swept.h5"));
+    CU_ASSERT_EQUAL(link(partial_of("swept.h5"), name), 0); /* both names, of a finished one */
+    kpu_store_sweep(name);
+    CU_ASSERT_EQUAL(count_files(), 1);
+    close(open(journal_of("swept.h5", 0), O_CREAT | O_WRONLY, 0666));
+    close(open(journal_of("swept.h5", 1), O_CREAT | O_WRONLY, 0666));
+    kpu_store_sweep(name);
+    kpu_store_sweep(name);
+    CU_ASSERT_EQUAL(count_files(), 1);
+    empty_folder();
+}
+
 static void test_a_newcomer_waits_for_its_owner(void)
 {
     kpu_diag diag = {0};
@@ -558,6 +580,7 @@ int main(void)
         {"the second run refuses", test_the_second_run_refuses},
         {"only by force", test_what_was_committed_goes_only_by_force},
         {"no journal", test_no_journal_no_going_on},
+        {"sweeping", test_sweeping_spares_what_is_worth_something},
         {"a newcomer", test_a_newcomer_waits_for_its_owner},
         {"a reader sees one commit", test_a_reader_sees_one_commit},
         {"a reader keeps its file", test_a_reader_keeps_its_file},
