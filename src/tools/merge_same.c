@@ -57,8 +57,9 @@ static void put_files(kpu_text *out, const char *first, const char *other)
         if (length > BEFORE_NAME)
             memcpy(hash, other, HASH);
         if (n >= SWEEPS && *hash && !strstr(first, hash))
-            kpu_text_format(out, "%s%.*s", told++ ? ", " : "; other content: ",
-                            (int)(length - BEFORE_NAME), other + BEFORE_NAME);
+            kpu_text_format(out, "%s%.*s",
+                            told++ ? ", " : "; other content: ", (int)(length - BEFORE_NAME),
+                            other + BEFORE_NAME);
         other += length + (other[length] == '\n');
     }
 }
