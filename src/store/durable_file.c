@@ -404,6 +404,7 @@ void kpu_durable_file_close(kpu_durable_file *file)
     if (file->output.fd >= 0 && file->state.generation > 0 &&
         kpu_disk_size(file->output.fd, &size) == 0 && size > file->blocks.guarded)
         (void)kpu_disk_truncate(file->output.fd, file->blocks.guarded);
+    kpu_journal_leave(&file->journal);
     release(file);
 }
 
@@ -432,6 +433,8 @@ int kpu_durable_file_finish(kpu_durable_file *file, kpu_diag *diag)
         code = kpu_output_file_rename(&file->output, diag);
     if (code == KPU_OK)
         kpu_journal_remove(&file->journal);
+    else
+        kpu_journal_leave(&file->journal);
     release(file);
     return code;
 }

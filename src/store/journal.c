@@ -18,9 +18,8 @@ enum { RECORD_AT = 4096, ATTEMPTS = 50 };
 static const uint64_t magic = UINT64_C(0x3161646a7570646b);
 /* Somebody who only looks holds the lock for an instant. */
 static const double lock_patience_s = 0.1;
-/* Where there are no locks: a run commits every 5 seconds, so one that was silent for this long is
- * no more. */
-static const double silent_s = 30;
+/* A run commits every 5 seconds, so one that was silent for this long is no more. */
+static const double silent_s = 6;
 
 static char *slot_path(const char *partial, int slot)
 {
@@ -149,30 +148,56 @@ static void read_writer(int fd, char out[KPU_JOURNAL_WRITER_BYTES])
         snprintf(out, KPU_JOURNAL_WRITER_BYTES, "another process");
 }
 
-/* Without locks: a process of this host that is gone does not write, any other may have been there
- * until a while ago. */
-static int guess_lock(int fd)
+typedef enum owner { OWNER_NONE, OWNER_ALIVE, OWNER_GONE, OWNER_ELSEWHERE } owner;
+
+/* What is known of him who wrote his name and did not strike it out. */
+static owner find_owner(int fd)
 {
     char writer[KPU_JOURNAL_WRITER_BYTES], host[65] = "";
-    struct stat st;
-    struct timespec now;
     read_writer(fd, writer);
     const char *process = strstr(writer, ", process ");
-    if (!process || fstat(fd, &st) != 0 || gethostname(host, sizeof host - 1) != 0)
-        return 0;
-    long pid = strtol(process + strlen(", process "), NULL, 10);
+    if (!process || gethostname(host, sizeof host - 1) != 0)
+        return OWNER_NONE;
     size_t length = (size_t)(process - writer);
-    if (pid > 0 && strlen(host) == length && memcmp(host, writer, length) == 0 &&
-        (pid == getpid() || (kill((pid_t)pid, 0) != 0 && errno == ESRCH)))
-        return 0;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return difftime(now.tv_sec, st.st_mtim.tv_sec) < silent_s ? EWOULDBLOCK : 0;
+    if (strlen(host) != length || memcmp(host, writer, length) != 0)
+        return OWNER_ELSEWHERE;
+    long pid = strtol(process + strlen(", process "), NULL, 10);
+    if (pid <= 0 || pid == getpid() || (kill((pid_t)pid, 0) != 0 && errno == ESRCH))
+        return OWNER_GONE;
+    return OWNER_ALIVE;
 }
 
-static int lock_journal(int fd)
+/* Clocks of other hosts may differ from ours, so a file is watched for a while. */
+static bool is_changing(const char *const *paths)
+{
+    const struct timespec pause = {.tv_nsec = 100000000};
+    struct stat before[KPU_JOURNAL_SLOTS] = {0}, now;
+    for (int slot = 0; slot < KPU_JOURNAL_SLOTS; slot++)
+        if (stat(paths[slot], &before[slot]) != 0)
+            return false;
+    for (double end = kpu_disk_seconds() + silent_s; kpu_disk_seconds() < end;) {
+        nanosleep(&pause, NULL);
+        for (int slot = 0; slot < KPU_JOURNAL_SLOTS; slot++)
+            if (stat(paths[slot], &now) != 0 || now.st_mtim.tv_sec != before[slot].st_mtim.tv_sec ||
+                now.st_mtim.tv_nsec != before[slot].st_mtim.tv_nsec)
+                return true;
+    }
+    return false;
+}
+
+/* The lock alone is not enough where file systems of several hosts have none, or keep it to one
+ * host. */
+static int lock_journal(int fd, const char *const *paths)
 {
     int error = kpu_disk_lock_patiently(fd, LOCK_EX | LOCK_NB, lock_patience_s);
-    return error == ENOTSUP ? guess_lock(fd) : error;
+    if (error && error != ENOTSUP)
+        return error;
+    owner who = find_owner(fd);
+    if (who == OWNER_ALIVE && error == 0)
+        return 0; /* another process has got that number */
+    if (who == OWNER_ALIVE || (who == OWNER_ELSEWHERE && is_changing(paths)))
+        return EWOULDBLOCK;
+    return 0;
 }
 
 static int open_slot(const char *path, int *fd, bool *is_new)
@@ -184,12 +209,13 @@ static int open_slot(const char *path, int *fd, bool *is_new)
 
 /* The first file, locked. Whoever had it may have removed it at the end, so that the lock is one
  * on a file without a name. */
-static int open_locked(const char *path, int *fd, bool *is_new)
+static int open_locked(const char *const *paths, int *fd, bool *is_new)
 {
+    const char *path = paths[0];
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         int error = open_slot(path, fd, is_new);
         if (!error)
-            error = lock_journal(*fd);
+            error = lock_journal(*fd, paths);
         if (error)
             return error;
         if (kpu_disk_is_at(*fd, path))
@@ -210,7 +236,7 @@ int kpu_journal_open(const char *partial, kpu_journal *out, char writer[KPU_JOUR
     if (!out->paths[0] || !out->paths[1])
         error = ENOMEM;
     if (!error)
-        error = open_locked(out->paths[0], &out->fds[0], &out->is_new[0]);
+        error = open_locked((const char *const *)out->paths, &out->fds[0], &out->is_new[0]);
     if (error == EWOULDBLOCK)
         read_writer(out->fds[0], writer);
     describe_writer(own);
@@ -223,6 +249,14 @@ int kpu_journal_open(const char *partial, kpu_journal *out, char writer[KPU_JOUR
     else if (error)
         kpu_journal_undo(out);
     return error;
+}
+
+void kpu_journal_leave(kpu_journal *journal)
+{
+    static const char nobody[KPU_JOURNAL_WRITER_BYTES];
+    if (journal->paths[0] && journal->fds[0] >= 0)
+        (void)kpu_disk_write(journal->fds[0], 0, nobody, sizeof nobody);
+    kpu_journal_close(journal);
 }
 
 void kpu_journal_undo(kpu_journal *journal)
@@ -366,9 +400,7 @@ bool kpu_journal_is_locked(const char *partial, char writer[KPU_JOURNAL_WRITER_B
     if (error)
         return false;
     error = kpu_disk_lock(fd, LOCK_SH | LOCK_NB);
-    if (error == ENOTSUP)
-        error = guess_lock(fd);
-    bool locked = error == EWOULDBLOCK;
+    bool locked = error == EWOULDBLOCK || (error == ENOTSUP && find_owner(fd) == OWNER_ALIVE);
     if (locked)
         read_writer(fd, writer);
     close(fd);

@@ -56,6 +56,7 @@ typedef struct kpu_journal {
  * `writer` set. An errno. */
 int kpu_journal_open(const char *partial, kpu_journal *out, char writer[KPU_JOURNAL_WRITER_BYTES]);
 void kpu_journal_close(kpu_journal *journal);  /* gives the lock back; takes a zeroed one */
+void kpu_journal_leave(kpu_journal *journal);  /* strikes out the writer; and close */
 void kpu_journal_undo(kpu_journal *journal);   /* removes the files that were made; and close */
 int kpu_journal_clear(kpu_journal *journal);   /* no record of before is left, on the disk too */
 void kpu_journal_remove(kpu_journal *journal); /* the files; and close */
