@@ -5,8 +5,8 @@
 
 enum {
     CODE_BITS = 4,
-    LOW_MOST = 8,      /* codes 1 .. 8: that many bytes at the low end */
-    METRICS_MAX = 256, /* of a row: there are some 70 */
+    LOW_MOST = 8,       /* codes 1 .. 8: that many bytes at the low end */
+    METRICS_MAX = 1024, /* of a row: there are some 130 */
     WIDTH = 8
 };
 

@@ -25,6 +25,7 @@ int bench_exact(const bench *b, const void *unused, kpu_diag *diag);
 int bench_threads(const bench *b, const void *unused, kpu_diag *diag);
 int bench_writing(const bench *b, const void *unused, kpu_diag *diag);
 int bench_commits(const bench *b, const void *unused, kpu_diag *diag);
+int bench_ranks(const bench *b, const void *unused, kpu_diag *diag);
 int bench_toolchain(const bench *b, const void *unused, kpu_diag *diag);
 
 /* Calls it in a process of its own, which starts with few threads and little memory. */

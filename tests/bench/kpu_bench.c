@@ -41,9 +41,9 @@ static const bench smoke = {.repeats = 1,
 static const struct part {
     const char *name;
     bench_function run;
-} parts[] = {{"memory", bench_memory},      {"speed", bench_speed},     {"exact", bench_exact},
-             {"threads", bench_threads},    {"writing", bench_writing}, {"commits", bench_commits},
-             {"toolchain", bench_toolchain}};
+} parts[] = {{"memory", bench_memory},   {"speed", bench_speed},        {"exact", bench_exact},
+             {"threads", bench_threads}, {"writing", bench_writing},    {"commits", bench_commits},
+             {"ranks", bench_ranks},     {"toolchain", bench_toolchain}};
 enum { PARTS = sizeof parts / sizeof *parts };
 
 double bench_seconds(clockid_t clock)
