@@ -30,6 +30,9 @@ typedef struct kpu_run {
  * by default. */
 void kpu_run_catch_signals(void);
 const volatile int *kpu_run_stop(void);
+/* Where nothing is left to be kept: a signal prints `text`, which has to stay, and ends the process
+ * with 130. NULL: as before. */
+void kpu_run_end_on_signal(const char *text);
 
 /* ---- The results file
  * --------------------------------------------------------------------- */

@@ -343,7 +343,8 @@ bool kpu_run_put_kept(kpu_text *out, const kpu_run_files *files)
     if (rows < 0)
         return false;
     kpu_text_put_grouped(out, rows);
-    kpu_text_format(out, " rows are kept in %s; go on with: ", files->partial);
+    kpu_text_format(out, " %s kept in %s; go on with: ", rows == 1 ? "row is" : "rows are",
+                    files->partial);
     kpu_run_put_command(out, files->run);
     return true;
 }

@@ -2,10 +2,17 @@
  * ends it. */
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "tools/run.h"
 
 static volatile sig_atomic_t caught; /* the signal that came, 0: none */
+
+static struct {
+    const char *text;
+    size_t length;
+} last_words; /* set: a signal ends the process */
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 enum { SIGNALS = sizeof signals / sizeof *signals };
@@ -14,6 +21,10 @@ enum { SIGNALS = sizeof signals / sizeof *signals };
  * that was committed. */
 static void note(int number)
 {
+    if (last_words.text) {
+        ssize_t written = write(STDERR_FILENO, last_words.text, last_words.length);
+        _exit(written < 0 ? 1 : kpu_error_exit_code(KPU_E_INTERRUPTED));
+    }
     caught = number;
     for (size_t i = 0; i < SIGNALS; i++) {
         struct sigaction now;
@@ -39,4 +50,14 @@ void kpu_run_catch_signals(void)
 const volatile int *kpu_run_stop(void)
 {
     return &caught;
+}
+
+void kpu_run_end_on_signal(const char *text)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    last_words.length = text ? strlen(text) : 0;
+    last_words.text = text;
+    sigprocmask(SIG_SETMASK, &before, NULL);
 }

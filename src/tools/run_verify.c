@@ -1,6 +1,7 @@
 /* run --verify: some candidates of the finished results are executed with
  * random numbers. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tools/functional_check.h"
@@ -123,11 +124,6 @@ static int do_points(progress *p, const kpu_point *points, int64_t count, const 
                                  .problem = kpu_space_gemm(space, points[i].gemm)->problem,
                                  .candidate = points[i].candidate};
         kpu_gemm_verdict verdict;
-        if (*kpu_run_stop())
-            return kpu_diag_add(p->diag, KPU_E_INTERRUPTED,
-                                "interrupted after %" PRId64 " candidates were executed; all "
-                                "results are in %s",
-                                p->done, run->output);
         status = kpu_functional_check_candidate(&c, points[i].index, kpu_space_seed(space),
                                                 &verdict, p->diag);
         if (!status) {
@@ -160,13 +156,34 @@ static int execute(const choice *c, kpu_text *out, kpu_diag *diag)
     return status;
 }
 
+/* Executing a large candidate takes its time, and whoever interrupts it need not wait. */
+static int execute_or_end(const choice *c, kpu_text *out, kpu_diag *diag)
+{
+    kpu_text last = {0};
+    kpu_text_format(&last,
+                    "error: interrupted while candidates were executed; all results are in "
+                    "%s\n",
+                    c->run->output);
+    if (last.failed)
+        return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
+    fflush(stdout);
+    kpu_run_end_on_signal(last.data);
+    int status = *kpu_run_stop()
+                     ? kpu_diag_add(diag, KPU_E_INTERRUPTED, "interrupted; all results are in %s",
+                                    c->run->output)
+                     : execute(c, out, diag);
+    kpu_run_end_on_signal(NULL);
+    kpu_text_fini(&last);
+    return status;
+}
+
 int kpu_run_verify(const kpu_run *run, const kpu_columns *columns, kpu_diag *diag)
 {
     choice c = {.run = run};
     kpu_text out = {0};
     int status = choose(&c, columns, diag);
     if (!status)
-        status = execute(&c, &out, diag);
+        status = execute_or_end(&c, &out, diag);
     kpu_fronts_fini(&c.fronts);
     free(c.points);
     if (!status && !run->quiet)
