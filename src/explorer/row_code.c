@@ -67,7 +67,8 @@ void kpu_row_decode(kpu_reader *reader, const kpu_metric_value *before, kpu_metr
     size_t count = kpu_metric_count();
     const char *codes = kpu_read_bytes(reader, (count + 1) / 2);
     for (size_t m = 0; m < count; m++) {
-        unsigned code = codes ? (unsigned char)codes[m / 2] >> (m % 2 ? CODE_BITS : 0) & 15u : 0;
+        unsigned pair = codes ? (unsigned char)codes[m / 2] : 0;
+        unsigned code = pair >> (m % 2 ? CODE_BITS : 0) & 15u;
         uint64_t bits = get_difference(reader, code) ^ (before ? bits_of(&before[m]) : 0);
         memcpy(&metrics[m], &bits, sizeof bits);
     }
