@@ -85,7 +85,7 @@ static const char *check_source(const checking *check, size_t column, size_t par
     hid_t group = why ? -1 : kpu_store_open_group(file, c->group);
     hid_t dataset = group < 0 ? -1 : kpu_store_open_dataset(group, c->name, 1, &length, &unused);
     if (!why && (dataset < 0 || length != mapped_rows(creation, part)))
-        why = "has not the rows any more that the view was made of";
+        why = "has not as many rows as when the view was made";
     if (dataset >= 0)
         H5Dclose(dataset);
     if (group >= 0)
