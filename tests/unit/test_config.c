@@ -139,6 +139,24 @@ static void test_integers(void)
     expect_bad("space", "TM", "1099511627777", "from 1 to 1099511627776 elements");
 }
 
+/* What would read as a comment where it is kept with the results is no value. */
+static void test_values_are_no_comments(void)
+{
+    kpu_ini ini = {0};
+    kpu_diag diag = {0};
+    static const char text[] = "[sweep]\nname =;x\nmachines = a;b#c ;d\n";
+    CU_ASSERT_EQUAL(kpu_ini_parse("t.ini", text, strlen(text), KPU_FILE_SWEEP, &ini, &diag),
+                    KPU_E_INPUT);
+    CU_ASSERT(has_complaint(&diag, 2, 0, "no value"));
+    CU_ASSERT_STRING_EQUAL(kpu_ini_value(&ini, "sweep", "machines"), "a;b#c");
+    CU_ASSERT_EQUAL(kpu_ini_set(&ini, "sweep.name=#1", &diag), KPU_E_INPUT);
+    CU_ASSERT_EQUAL(kpu_ini_set(&ini, "sweep.name=a ;b", &diag), KPU_E_INPUT);
+    CU_ASSERT(has_complaint(&diag, 0, 14, "a comment begins here"));
+    CU_ASSERT_EQUAL(kpu_ini_set(&ini, "sweep.name=a;b", &diag), KPU_OK);
+    kpu_ini_fini(&ini);
+    kpu_diag_fini(&diag);
+}
+
 static void test_other_scalars(void)
 {
     expect_bad("dma", "bytes_per_cycle", "0", "too small");
@@ -529,6 +547,7 @@ int main(void)
         {"key find", test_key_find},
         {"integers", test_integers},
         {"other scalars", test_other_scalars},
+        {"no comments", test_values_are_no_comments},
         {"sections, comments, places", test_reads_sections_comments_and_places},
         {"long and indented lines", test_long_and_indented_lines},
         {"free sections", test_free_sections},

@@ -383,6 +383,83 @@ static void test_complaints_about_the_sweep(void)
                            "cannot name a file");
 }
 
+/* Text that repeats `piece` n times between `before` and `after`; the caller frees it. */
+static char *repeat(const char *before, const char *piece, int n, const char *after)
+{
+    kpu_text text = {0};
+    kpu_text_put(&text, before);
+    for (int i = 0; i < n; i++)
+        kpu_text_format(&text, piece, i + 1);
+    kpu_text_put(&text, after);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text.data);
+    return text.data;
+}
+
+static void expect_limit(char *text, const char *part)
+{
+    expect_sweep_complaint(text, part);
+    free(text);
+}
+
+/* What would need more memory or time than anybody has is refused before it is begun. */
+static void test_limits(void)
+{
+    expect_sweep_complaint(SWEEP GEMM "[space]\nTM = 1..1000000000000\nTN = 1\nTK = 1\n",
+                           "more than 1000000 values");
+    expect_limit(repeat("[sweep]\nname = t\nmachines = m0", ",m%d", 5000, "\n"),
+                 "a list of 5001 entries");
+    expect_limit(repeat(SWEEP GEMM "[space]\n" TILES "[constraints]\n", "c%d = 1\n", 1100, ""),
+                 "more than 1024 keys");
+    expect_limit(repeat(SWEEP GEMM "[space]\n" TILES "[constraints]\nc = 0", "+1", 5000, "\n"),
+                 "more than 4096");
+    expect_limit(repeat(SWEEP GEMM "[space]\n" TILES "[constraints]\nc = ", "(", 5000, "\n"),
+                 "too deeply nested");
+    expect_sweep_complaint(SWEEP GEMM "[space]\n" TILES "[machine_axes]\nl3.tile_kib = 1..70000\n",
+                           "more than 65536 values of a machine");
+    expect_limit(repeat(SWEEP "[workload]\ngemms = g:1x1x1", ", g%d:1099511627776x1048575x2", 600,
+                        "\n[space]\nTM = divisors\nTN = 1\nTK = 1\n"),
+                 "divisors of too many large dimensions");
+    expect_limit(repeat(SWEEP "[workload]\ngemms = g:2x1x1", ", g%d:2x1x1", 40,
+                        "\n[space]\nTM = divisors, 3..900000\nTN = 1\nTK = 1\n"),
+                 "values for all GEMMs together");
+}
+
+/* A list of mistakes: neither all of them are told nor is the line kept with each. */
+static void test_complaints_have_an_end(void)
+{
+    char *text = repeat(SWEEP GEMM "[space]\nTN = 1\nTK = 1\nTM = x", ",x%d", 8000, "\n");
+    kpu_diag diag = {0};
+    CU_ASSERT_PTR_NULL(make(text, &diag));
+    CU_ASSERT(diag.count >= KPU_INI_ERRORS_MAX && diag.count <= KPU_DIAG_MAX);
+    kpu_diag_fini(&diag);
+    for (int i = 0; i < 2 * KPU_DIAG_MAX; i++)
+        CU_ASSERT_EQUAL(kpu_diag_add(&diag, KPU_E_INPUT, "%d", i), KPU_E_INPUT);
+    CU_ASSERT_EQUAL(diag.count, KPU_DIAG_MAX);
+    kpu_diag_fini(&diag);
+    free(text);
+}
+
+/* A file that somebody sent writes nothing outside the folder that one stands in. */
+static void test_output_stays_below(void)
+{
+#define OUTPUT(path) SWEEP "output = " path "\n" GEMM "[space]\n" TILES
+    expect_sweep_complaint(OUTPUT("/tmp/t.h5"), "is an absolute path");
+    expect_sweep_complaint(OUTPUT("../t.h5"), "leaves the current folder");
+    expect_sweep_complaint(OUTPUT("a/../../t.h5"), "leaves the current folder");
+    expect_sweep_complaint(OUTPUT("a/.."), "leaves the current folder");
+    kpu_space *space = must_make(OUTPUT("a..b/..c/t.h5"));
+    CU_ASSERT_STRING_EQUAL(kpu_space_output(space), "a..b/..c/t.h5");
+    kpu_space_free(space);
+    kpu_ini ini = {0};
+    static const char text[] = OUTPUT("/tmp/t.h5");
+    CU_ASSERT_EQUAL(kpu_ini_parse(path, text, strlen(text), KPU_FILE_SWEEP, &ini, NULL), KPU_OK);
+    CU_ASSERT_EQUAL(kpu_ini_set(&ini, "sweep.output=/tmp/mine.h5", NULL), KPU_OK);
+    CU_ASSERT_EQUAL_FATAL(kpu_space_make(&ini, &space, NULL), KPU_OK);
+    CU_ASSERT_STRING_EQUAL(kpu_space_output(space), "/tmp/mine.h5");
+    kpu_space_free(space);
+    kpu_ini_fini(&ini);
+}
+
 static void test_include_and_files(void)
 {
     kpu_space *space = must_make(SWEEP "[workload]\nfiles = workloads/bert-base-128.csv\n"
@@ -455,6 +532,9 @@ int main(void)
         {"samples", test_a_sample_is_ascending_and_has_no_doubles},
         {"enormous space", test_an_enormous_space},
         {"complaints about the sweep", test_complaints_about_the_sweep},
+        {"limits", test_limits},
+        {"complaints end", test_complaints_have_an_end},
+        {"output", test_output_stays_below},
         {"include and files", test_include_and_files},
         {"files that are kept with the sweep", test_kept_files},
         CU_TEST_INFO_NULL,
