@@ -16,7 +16,7 @@
 enum { PAGE_BYTES = 4096 };
 /* Blocks that wait in memory, and are written anew at each commit, while a reader keeps the file
  * open; beyond that he keeps the old file, and we go on with a copy. */
-enum { WAITING_BLOCKS = (32 << 20) / KPU_BLOCK_BYTES };
+enum { WAITING_BLOCKS = (8 << 20) / KPU_BLOCK_BYTES };
 /* How long readers are waited for when there is no hurry. */
 static const double resume_patience_s = 0.5, finish_patience_s = 1;
 /* How often we look whether one who reads has closed the file. */
@@ -102,12 +102,19 @@ static char *copy_path(const kpu_durable_file *file)
     return asprintf(&path, "%s.copy", file->output.partial) < 0 ? NULL : path;
 }
 
+/* A kill may have left one. */
+static int remove_copy(const kpu_durable_file *file)
+{
+    char *path = copy_path(file);
+    int error = path ? kpu_disk_remove(path) : ENOMEM;
+    free(path);
+    return error;
+}
+
 /* The names go before the records that tell what they are of: never the other way round. */
 int kpu_durable_file_sweep(kpu_durable_file *file)
 {
-    char *copy = copy_path(file);
-    int error = copy ? kpu_disk_remove(copy) : ENOMEM;
-    free(copy);
+    int error = remove_copy(file);
     if (!error)
         error = kpu_disk_remove(file->output.partial);
     if (!error)
@@ -207,9 +214,11 @@ static int apply(kpu_durable_file *file, double patience)
 
 int kpu_durable_file_catch_up(kpu_durable_file *file)
 {
-    double now = kpu_disk_seconds();
-    if (!file->pending || file->blocks.error || now - file->last_try < catch_up_s)
+    if (!file->pending || file->blocks.error)
         return file->blocks.error;
+    double now = kpu_disk_seconds();
+    if (now - file->last_try < catch_up_s)
+        return 0;
     file->last_try = now;
     int error = apply(file, 0);
     if (error && error != EWOULDBLOCK)
@@ -347,6 +356,8 @@ static int restore(kpu_durable_file *file)
     if (!kpu_record_load(&file->record, &blocks->overlay))
         return ENOMEM;
     int error = kpu_journal_write_again(&file->journal, &file->record);
+    if (!error)
+        error = remove_copy(file);
     if (!error)
         error = kpu_disk_size(file->output.fd, &size);
     if (!error && size > blocks->guarded)

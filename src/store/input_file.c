@@ -70,6 +70,8 @@ static int complain(const char *path, int error, kpu_diag *diag)
 int kpu_input_file_open(const char *path, kpu_input_file **out, kpu_diag *diag)
 {
     *out = NULL;
+    if (!kpu_journal_exists(path))
+        return KPU_OK;
     kpu_input_file *file = calloc(1, sizeof *file);
     if (!file)
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");

@@ -368,6 +368,17 @@ static int peek(const int fds[KPU_JOURNAL_SLOTS], kpu_record *out)
     return error ? error : EBUSY;
 }
 
+bool kpu_journal_exists(const char *partial)
+{
+    bool exists = false;
+    for (int slot = 0; slot < KPU_JOURNAL_SLOTS; slot++) {
+        char *path = slot_path(partial, slot);
+        exists = exists || !path || access(path, F_OK) == 0;
+        free(path);
+    }
+    return exists;
+}
+
 int kpu_journal_peek(const char *partial, kpu_record *out)
 {
     int fds[KPU_JOURNAL_SLOTS] = {-1, -1}, error = 0, missing = 0;

@@ -69,6 +69,7 @@ int kpu_journal_write(kpu_journal *journal, kpu_record *record);
 /* Writes the latest record, unchanged, in its place: whoever wrote it may have seen that fail. */
 int kpu_journal_write_again(kpu_journal *journal, const kpu_record *record);
 
+bool kpu_journal_exists(const char *partial);
 /* For whoever does not write. ENOENT: there are no such files; ENOTUNIQ: one of
  * them is missing; ENODATA: no record. The record is
  * one that was the latest at an instant during the call. */
