@@ -62,10 +62,7 @@ def trial_two_signals(bench, reference, case, seed, folder):
     if time.monotonic() - began > 0.5:
         raise Failure("a second signal does not end the run at once")
     life.tally["pairs of signals"] += 1
-    if outcome.code:
-        life.note(outcome)
-    else:
-        life.count(outcome)
+    life.look_after(outcome)
     return life.finish()
 
 
@@ -113,10 +110,7 @@ def trial_many_threads(bench, reference, case, seed, folder):
     if outcome is None:
         process.signal(signal.SIGKILL)
         outcome = process.end()
-    if outcome.code:
-        life.note(outcome)
-    else:
-        life.count(outcome)
+    life.look_after(outcome)
     life.tally["runs of 64 threads on 2 cores"] += 1
     return life.finish(threads=64)
 
@@ -143,10 +137,7 @@ def trial_limit(bench, reference, case, bytes_allowed, folder):
     if outcome.code not in (0, 1, 2) or (outcome.code and "error:" not in outcome.err):
         raise Failure(f"files of at most {bytes_allowed} bytes: {outcome}")
     life.tally["limits on the size of files"] += 1
-    if outcome.code:
-        life.note(outcome)
-    else:
-        life.count(outcome)
+    life.look_after(outcome)
     return life.finish()
 
 
@@ -306,10 +297,7 @@ def trial_readers(bench, reference, case, seed, folder):
         if outcome is None:
             process.signal(signal.SIGKILL)
             outcome = process.end()
-        if outcome.code:
-            life.note(outcome)
-        else:
-            life.count(outcome)
+        life.look_after(outcome)
         life.finish()
     finally:
         end.write_text("")
@@ -321,6 +309,57 @@ def trial_readers(bench, reference, case, seed, folder):
     life.tally["times that h5py read the file while it was written"] += opened
     life.tally["times that it was refused"] += torn
     life.tally["times that watch read it"] += int(said[1][0])
+    return life.tally
+
+
+HOLDER = """
+import os, sys, time, h5py
+path, end = sys.argv[1:]
+def read(file):
+    return [file[g][name][:].tobytes() for g in ("candidates", "metrics") for name in file[g]]
+file = None
+while file is None:
+    try:
+        file = h5py.File(path, "r")
+    except OSError:
+        time.sleep(0.002)
+before = read(file)
+while not os.path.exists(end):
+    time.sleep(0.01)
+    for dataset in list(file["candidates"].values())[:3]:
+        dataset.id.refresh()
+if read(file) != before:
+    sys.exit("what was read differs")
+print(len(before[0]) // 8)
+"""
+
+
+def trial_holder(bench, reference, case, seed, folder):
+    """Somebody keeps the unfinished file open all the time, over a kill, to the end: he sees what he
+    saw at first, and the run gets its way."""
+    draw = random.Random(digest(f"holder {case.name} {seed}"))
+    life = Life(bench, case, reference, folder)
+    end = folder.path / "end"
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(folder.partial), str(end)],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        process = life.begin()
+        outcome = process.wait(instant(reference, draw))
+        if outcome is None:
+            process.signal(signal.SIGKILL)
+            outcome = process.end()
+        life.look_after(outcome)
+        life.finish()
+    finally:
+        end.write_text("")
+        try:
+            _, complaint = holder.communicate(timeout=5)
+        except subprocess.TimeoutExpired:  # never got hold of it: the run was too quick
+            holder.kill()
+            _, complaint = holder.communicate()
+    if holder.returncode not in (0, -signal.SIGKILL):
+        raise Failure(f"who keeps the file open: {complaint[-300:]}")
+    life.tally["files kept open by h5py to the end"] += holder.returncode == 0
     return life.tally
 
 

@@ -90,6 +90,7 @@ KINDS = {
     "vanish": abuse.trial_vanish,
     "read-only": abuse.trial_read_only,
     "readers": abuse.trial_readers,
+    "holder": abuse.trial_holder,
     "pace": abuse.trial_pace,
     "old": abuse.trial_old_output,
 }
@@ -148,6 +149,7 @@ def quick(bench, seed):
         yield ("cut", "short", seed, "new", number, seed)
     yield from abuses(("slow",), 1)
     yield ("readers", "long", seed)
+    yield ("holder", "slow", seed)
     yield ("pace", "long", 8)
 
 
@@ -172,6 +174,7 @@ def slow(bench, seed):
     yield from abuses(("slow", "front", "exact", "nsga2"), 3)
     for n in range(5):
         yield ("readers", "long", seed + n)
+        yield ("holder", "long", seed + n)
     yield ("pace", "long", 5)
     yield ("pace", "long", 1)
 

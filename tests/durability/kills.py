@@ -37,6 +37,13 @@ class Life:
                           f"{remains.rows} are left")
         self.rows, self.known = remains.rows, remains.known
 
+    def look_after(self, outcome):
+        """The same of a run that may have ended well."""
+        if outcome.code:
+            self.note(outcome)
+        else:
+            self.count(outcome)
+
     def count(self, outcome):
         """A run must not evaluate what was known when it began."""
         if outcome.evaluated is None:
@@ -81,10 +88,7 @@ def trial_kill(bench, reference, case, seed, folder):
             outcome = process.end()
         expect_kill_or_end(outcome)
         life.tally["killed at a random instant" if outcome.code else "ended before the kill"] += 1
-        if outcome.code:
-            life.note(outcome)
-        else:
-            life.count(outcome)
+        life.look_after(outcome)
         if outcome.code == 0 or life.tally["killed at a random instant"] >= 4 or draw.random() < .5:
             break
     return life.finish(threads=threads)
@@ -101,10 +105,7 @@ def trial_fault(bench, reference, case, number, kind, folder):
     else:
         life.tally[f"fault {kind}"] += 1
     judge_fault(outcome, kind, killed, reached, life.tally)
-    if outcome.code != 0:
-        life.note(outcome)
-    else:
-        life.count(outcome)
+    life.look_after(outcome)
     return life.finish()
 
 
