@@ -260,9 +260,8 @@ const kpu_tool_command kpu_command_merge = {
     .min_operands = 2,
     .max_operands = INT_MAX,
     .summary = "put together the parts of a sweep that run --shard wrote",
-    .details =
-        "IN are all parts of one run, in any order. OUT is the file that the run would\n"
-        "have written without --shard, whatever the number of parts.\n",
+    .details = "IN are all parts of one run, in any order. OUT is the file that the run would\n"
+               "have written without --shard, whatever the number of parts.\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .values_bytes = sizeof(values),

@@ -42,8 +42,7 @@ int kpu_merge_check_same(const kpu_merge *merge, kpu_results *first, kpu_results
 /* Column of a part's file that holds column `column` of a whole run. */
 size_t kpu_merge_file_column(const kpu_merge *merge, size_t column);
 
-/* ---- Rows, in the order of a single run: merge_rows.c ------------------------------------------
- */
+/* ---- Rows, in the order of a single run: merge_rows.c ------------------------------------- */
 
 typedef struct kpu_merge_rows kpu_merge_rows;
 /* `beside`: what it has to put aside goes to a file of that folder which has no name. */
@@ -58,8 +57,7 @@ void kpu_merge_rows_close(kpu_merge_rows *rows); /* takes NULL */
  * again if there are very many. */
 int kpu_merge_check_ids(const kpu_merge *merge, kpu_diag *diag);
 
-/* ---- What is made of them: merge_write.c, merge_view.c ------------------------------------------
- */
+/* ---- What is made of them: merge_write.c, merge_view.c ------------------------------------ */
 
 /* All rows, or those that [sweep] store keeps of them. */
 int kpu_merge_write_rows(const kpu_merge *merge, const char *output, kpu_store *store,
@@ -69,11 +67,13 @@ int kpu_merge_write_view(const kpu_merge *merge, const char *output, kpu_store *
                          bool *in_order, kpu_diag *diag);
 /* The parts, as a view at `output` names them: KPU_E_USAGE if one is not beside it or below. */
 int kpu_merge_check_folders(const kpu_merge *merge, const char *output, kpu_diag *diag);
-/* Block of a row; of those of the search that draws, `row` counts, of others `id`, or `machine` and
- * `gemm`. */
+/* Where a row stands in its part, and what it says of itself. */
 typedef struct kpu_merge_place {
     int64_t row, id, machine, gemm;
 } kpu_merge_place;
+/* Whether the space has these. */
+bool kpu_merge_is_place(const kpu_merge *merge, const kpu_merge_place *place);
+/* The block that a row is in: of a search that draws its `row` counts, of others what it says. */
 int64_t kpu_merge_block_of(const kpu_merge *merge, const kpu_merge_part *part,
                            const kpu_merge_place *place);
 

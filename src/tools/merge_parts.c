@@ -11,6 +11,8 @@
 
 /* ---- One file --------------------------------------------------------------------------- */
 
+enum { SHARDS_MAX = 1000000 }; /* as run --shard has it */
+
 static bool parse_int(const char *text, int64_t least, int64_t *out)
 {
     char *end = NULL;
@@ -28,7 +30,7 @@ static bool parse_shard(char *text, kpu_merge_part *part)
         return false;
     *slash = '\0';
     bool known = parse_int(text, 1, &part->index) && parse_int(slash + 1, 1, &part->count) &&
-                 part->index <= part->count;
+                 part->index <= part->count && part->count <= SHARDS_MAX;
     part->index--;
     return known;
 }
@@ -212,7 +214,8 @@ static int read_part(kpu_merge *merge, size_t i, kpu_results **first, kpu_diag *
         status = kpu_merge_check_same(merge, *first ? *first : results, results, part->path, diag);
     if (!status) {
         read_outcome(results, part);
-        merge->rows += part->rows;
+        if (kpu_add_overflows(merge->rows, part->rows, &merge->rows))
+            status = KPU_E_RANGE;
     }
     if (!status && !*first)
         *first = results;

@@ -42,6 +42,13 @@ static int64_t point_of(const kpu_space *space, int64_t id)
     return (int64_t)((((u128)id + 1) * (u128)run - 1) / (u128)raw);
 }
 
+bool kpu_merge_is_place(const kpu_merge *merge, const kpu_merge_place *place)
+{
+    return place->id >= 0 && place->id < kpu_space_raw_size(merge->space) && place->machine >= 0 &&
+           place->machine < (int64_t)kpu_space_machine_count(merge->space) && place->gemm >= 0 &&
+           place->gemm < (int64_t)kpu_space_gemm_count(merge->space);
+}
+
 int64_t kpu_merge_block_of(const kpu_merge *merge, const kpu_merge_part *part,
                            const kpu_merge_place *place)
 {
@@ -85,15 +92,12 @@ static int complain_row(const source *s, const char *what, kpu_diag *diag)
 static int look_at(const kpu_merge *merge, source *s, kpu_diag *diag)
 {
     const kpu_metric_value *row = s->file->tile + s->at;
-    int64_t id = row[ID * KPU_SPOOL_TILE].i;
+    const kpu_merge_place place = {.id = row[ID * KPU_SPOOL_TILE].i,
+                                   .machine = row[MACHINE * KPU_SPOOL_TILE].i,
+                                   .gemm = row[GEMM * KPU_SPOOL_TILE].i};
+    if (!kpu_merge_is_place(merge, &place))
+        return complain_row(s, "has an id, machine or GEMM that the space has not", diag);
     s->number = number_of(merge, s, row);
-    if (id < 0 || id >= kpu_space_raw_size(merge->space))
-        return complain_row(s, "has an id that is no point of the space", diag);
-    if (row[GEMM * KPU_SPOOL_TILE].i < 0 ||
-        row[GEMM * KPU_SPOOL_TILE].i >= (int64_t)kpu_space_gemm_count(merge->space) ||
-        row[MACHINE * KPU_SPOOL_TILE].i < 0 ||
-        row[MACHINE * KPU_SPOOL_TILE].i >= (int64_t)kpu_space_machine_count(merge->space))
-        return complain_row(s, "is of a machine or GEMM that is not there", diag);
     if (s->number <= s->last)
         return complain_row(s, "does not come after the one before it", diag);
     if (owner_of(merge, s, row) != s->part->index)

@@ -83,7 +83,7 @@ static int64_t count_blocks(const kpu_merge *merge)
             int64_t own = kpu_ceil_div(merge->parts[i].rows, merge->block);
             rounds = own > rounds ? own : rounds;
         }
-        return rounds * merge->shards;
+        return kpu_mul_overflows(rounds, merge->shards, &rounds) ? INT64_MAX : rounds;
     }
 }
 
@@ -109,7 +109,7 @@ static int count_batch(blocks *b, const kpu_merge_part *part, int64_t first, int
         const kpu_merge_place place = {first + i, b->columns[0][i].i, b->columns[1][i].i,
                                        b->columns[2][i].i};
         bool ascends = place.id > *last || b->merge->search->shards == KPU_SHARDS_OF_DRAWS;
-        int64_t block = ascends && place.id >= 0 && place.machine >= 0 && place.gemm >= 0
+        int64_t block = ascends && kpu_merge_is_place(b->merge, &place)
                             ? kpu_merge_block_of(b->merge, part, &place)
                             : -1;
         if (block < 0 || block >= b->count || !is_own(b->merge, part, block))
