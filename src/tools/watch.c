@@ -58,7 +58,7 @@ static void show_on_screen(const char *text)
     fflush(stdout);
 }
 
-static int show(const kpu_watch *watch, bool is_screen, kpu_diag *diag)
+static int show(const kpu_watch *watch, bool is_screen, bool is_last, kpu_diag *diag)
 {
     kpu_text text = {0};
     int status = kpu_watch_put(watch, &text);
@@ -67,7 +67,7 @@ static int show(const kpu_watch *watch, bool is_screen, kpu_diag *diag)
     else if (is_screen)
         show_on_screen(text.data);
     else
-        printf("%s\n", text.data);
+        printf("%s%s", text.data, is_last ? "" : "\n");
     fflush(stdout);
     kpu_text_fini(&text);
     return status;
@@ -93,7 +93,7 @@ static int watch_all(kpu_watch *watch, const values *v, kpu_diag *diag)
     for (bool goes_on = true; goes_on;) {
         status = kpu_watch_look(watch, diag);
         if (!status && !*kpu_run_stop())
-            status = show(watch, is_screen, diag);
+            status = show(watch, is_screen, v->once || kpu_watch_is_over(watch), diag);
         goes_on = !status && !v->once && !kpu_watch_is_over(watch) && !ferror(stdout);
         if (goes_on)
             wait_for(v->interval);
