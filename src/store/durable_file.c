@@ -16,7 +16,8 @@
 enum { PAGE_BYTES = 4096 };
 /* Blocks that wait in memory, and are written anew at each commit, while a reader keeps the file
  * open; beyond that he keeps the old file, and we go on with a copy. */
-enum { WAITING_BLOCKS = (8 << 20) / KPU_BLOCK_BYTES };
+enum { WAITING_BLOCKS = (8 << 20) / KPU_BLOCK_BYTES, WAITING_BLOCKS_MOST = 2 * WAITING_BLOCKS };
+static const double copy_rest_factor = 20;
 /* How long readers are waited for when there is no hurry. */
 static const double resume_patience_s = 0.5, finish_patience_s = 1;
 /* How often we look whether one who reads has closed the file. */
@@ -45,7 +46,6 @@ static void release(kpu_durable_file *file)
 static void empty(kpu_durable_file *out)
 {
     *out = (kpu_durable_file){.output.fd = -1, .blocks.fd = -1, .journal.fds = {-1, -1}};
-    out->copy_above = WAITING_BLOCKS;
 }
 
 /* ---- Creation --------------------------------------------------------------------------- */
@@ -263,6 +263,23 @@ static int apply_to_copy(kpu_durable_file *file)
     return error;
 }
 
+/* Somebody may read all the time: a large file is not copied again and again. */
+static bool is_copy_due(const kpu_durable_file *file)
+{
+    size_t waiting = file->blocks.overlay.count;
+    bool rested = kpu_disk_seconds() >= file->next_copy;
+    return waiting > (rested ? WAITING_BLOCKS : WAITING_BLOCKS_MOST);
+}
+
+static int copy_while_running(kpu_durable_file *file)
+{
+    double start = kpu_disk_seconds();
+    int error = apply_to_copy(file);
+    double end = kpu_disk_seconds();
+    file->next_copy = end + copy_rest_factor * (end - start);
+    return error == ENOSPC || error == EDQUOT ? 0 : error; /* there may be room another time */
+}
+
 /* The state after this commit is on the disk, or that of before. */
 static int write_record(kpu_durable_file *file)
 {
@@ -301,16 +318,8 @@ static int commit(kpu_durable_file *file, double patience, kpu_diag *diag)
     int error = blocks->error ? blocks->error : write_record(file);
     if (!error)
         error = apply(file, patience);
-    if (error == EWOULDBLOCK) {
-        error = 0;
-        if (blocks->overlay.count > file->copy_above) {
-            error = apply_to_copy(file);
-            if (error == ENOSPC || error == EDQUOT) { /* there may be room another time */
-                file->copy_above *= 2;
-                error = 0;
-            }
-        }
-    }
+    if (error == EWOULDBLOCK)
+        error = is_copy_due(file) ? copy_while_running(file) : 0;
     if (!error)
         return KPU_OK;
     blocks->error = error;

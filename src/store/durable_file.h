@@ -15,7 +15,7 @@ typedef struct kpu_durable_file {
     kpu_journal_header state; /* what the next one says, but for its blocks */
     bool pending;             /* the latest is not in the file: somebody reads that */
     double last_try;          /* seconds: to put it there */
-    size_t copy_above;        /* blocks that may wait for a reader */
+    double next_copy;         /* seconds: not before, if it can wait */
 } kpu_durable_file;
 
 /* As kpu_store_create and kpu_store_resume say. On failure nothing is left but what was there. */
