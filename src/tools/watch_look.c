@@ -260,8 +260,9 @@ static int look(kpu_watch *watch, kpu_watched *run, kpu_diag *diag)
     sight s;
     int status = see(run, &s) ? KPU_OK : no_memory(diag);
     if (!status && !s.main.is_finished && !s.main.is_partial && !s.main.is_written)
-        status = kpu_diag_add_at(diag, KPU_E_INPUT, &place, "there is no such file, and no %s",
-                                 s.partial.data);
+        status = kpu_diag_add_at(diag, KPU_E_INPUT, &place, "there is no such file, and no %s%s",
+                                 s.partial.data,
+                                 access(s.partial.data, F_OK) == 0 ? " with its journals" : "");
     if (!status) {
         judge(run, &s);
         if (run->stage != KPU_WATCH_BEGINNING)
