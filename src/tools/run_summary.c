@@ -51,7 +51,11 @@ static void put_ranks(const kpu_ranks *ranks, kpu_text *out)
 {
     if (!ranks)
         return;
-    kpu_text_format(out, "%d ranks", ranks->count);
+    kpu_text_format(out, "%d ranks, ", ranks->count);
+    kpu_text_put_grouped(out, ranks->messages);
+    kpu_text_put(out, " messages and ");
+    kpu_text_put_grouped(out, ranks->bytes);
+    kpu_text_put(out, " bytes to the first");
     if (ranks->lost > 0)
         kpu_text_format(out, "; %d of them %s lost, and what they had to do was done by the others",
                         ranks->lost, ranks->lost > 1 ? "were" : "was");
