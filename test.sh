@@ -34,6 +34,9 @@ jobs=$(nproc)
 {
   need_packages $packages_build $packages_pictures
   if [ $sanitizers = yes ]; then need_packages $packages_tsan; fi
+  offer_packages "ranks" $packages_mpi
+  # A cluster's daemons are nothing to put on somebody's machine unasked.
+  if [ -n "${CI:-}" ]; then offer_packages "Slurm" $packages_slurm; fi
 }
 
 build() # preset

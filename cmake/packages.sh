@@ -6,7 +6,9 @@
 packages_build="gcc libc6-dev cmake ninja-build pkg-config|pkgconf libhdf5-dev libinih-dev
 libjansson-dev libopenblas-dev libxxhash-dev zlib1g-dev libcunit1-dev python3"
 packages_pictures="python3-numpy python3-h5py python3-pandas python3-matplotlib"
-packages_tsan="clang libomp-dev"
+packages_tsan="clang libomp-dev libclang-rt-dev" # the runtimes of its sanitizers and of libFuzzer
+packages_mpi="libopenmpi-dev openmpi-bin"
+packages_slurm="slurmctld slurmd slurm-client munge"
 
 is_installed() # package
 {
@@ -23,6 +25,30 @@ missing_packages() # package...
     done
     [ $found = yes ] || printf '%s ' "${wanted%%|*}"
   done
+}
+
+# As root: without questions, and without those that are only recommended.
+install_packages() # package...
+{
+  DEBIAN_FRONTEND=noninteractive
+  export DEBIAN_FRONTEND
+  sh -c 'apt-get -q update && apt-get -q -y install --no-install-recommends "$@"' apt "$@"
+}
+
+# What only some tests need, which are skipped without: installed if we are root and it can be had.
+offer_packages() # what-for package...
+{
+  what_for=$1
+  shift
+  command -v dpkg-query >/dev/null || return 0
+  missing=$(missing_packages "$@")
+  [ -n "$missing" ] || return 0
+  # shellcheck disable=SC2086 # a list of names
+  if [ "$(id -u)" -eq 0 ] && install_packages $missing >>"$log" 2>&1 </dev/null; then
+    echo "Installed: $missing"
+  else
+    echo "Not installed, so some tests of $what_for will be skipped: $missing"
+  fi
 }
 
 # Installs what is missing if we are root, and otherwise says how to. Touches no network when
@@ -45,10 +71,8 @@ need_packages() # package...
     exit 2
   fi
   echo "Installing: $missing"
-  export DEBIAN_FRONTEND=noninteractive
   # shellcheck disable=SC2086 # a list of names
-  logged "apt-get" sh -c 'apt-get -q update && apt-get -q -y install --no-install-recommends "$@"' \
-    apt $missing
+  logged "apt-get" install_packages $missing
 }
 
 # Runs a command with its output in $log, which is shown if it fails.
