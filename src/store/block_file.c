@@ -49,6 +49,11 @@ static unsigned char *block_to_change(kpu_block_file *file, uint64_t number, boo
     return block;
 }
 
+void kpu_block_file_touch(kpu_block_file *file)
+{
+    (void)block_to_change(file, 0, false);
+}
+
 static void write_to_memory(kpu_block_file *file, uint64_t address, const char *from, size_t size)
 {
     while (size > 0) {

@@ -20,6 +20,8 @@ typedef struct kpu_block_file {
     int error;        /* errno of the first failure, 0: none; the file is not written after it */
 } kpu_block_file;
 
+/* Puts the first block, which makes it a file of HDF5, among those that were changed. */
+void kpu_block_file_touch(kpu_block_file *file);
 /* File access property list that makes H5Fcreate and H5Fopen work on `file`, whatever name they are
  * given. It must outlive the HDF5 file. Negative on failure. */
 hid_t kpu_block_file_access(kpu_block_file *file);

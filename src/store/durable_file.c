@@ -296,6 +296,10 @@ static int write_record(kpu_durable_file *file)
     state.generation++;
     state.length = blocks->length;
     state.guarded = pages > blocks->guarded ? pages : blocks->guarded;
+    if (blocks->overlay.count > 0)
+        kpu_block_file_touch(blocks);
+    if (!error)
+        error = blocks->error;
     if (!error && !kpu_record_make(&file->record, &state, &blocks->overlay))
         error = ENOMEM;
     if (!error)

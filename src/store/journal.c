@@ -65,7 +65,8 @@ static bool is_whole(const kpu_record *record)
         memcpy(&number, numbers + i * sizeof number, sizeof number);
         if (i > 0)
             memcpy(&before, numbers + (i - 1) * sizeof number, sizeof number);
-        if ((i > 0 && number <= before) || number >= INT64_MAX / KPU_BLOCK_BYTES)
+        if ((i == 0 && number != 0) || (i > 0 && number <= before) ||
+            number >= INT64_MAX / KPU_BLOCK_BYTES)
             return false;
     }
     for (size_t i = 0; i < KPU_STORE_NUMBERS; i++)

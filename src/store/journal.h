@@ -42,7 +42,7 @@ const kpu_journal_header *kpu_record_header(const kpu_record *record);
 bool kpu_journal_number_find(const kpu_journal_number *numbers, const char *name, int64_t *out);
 /* Its blocks into an empty overlay; false: out of memory. */
 bool kpu_record_load(const kpu_record *record, kpu_overlay *out);
-/* Its blocks into the file; an errno. */
+/* Its blocks into the file, which HDF5 refuses to open until all are there; an errno. */
 int kpu_record_apply(const kpu_record *record, int fd);
 
 typedef struct kpu_journal {

@@ -88,17 +88,26 @@ bool kpu_record_load(const kpu_record *record, kpu_overlay *out)
     return true;
 }
 
+static int apply_run(const kpu_record *record, int fd, size_t first, size_t end)
+{
+    return kpu_disk_write(fd, block_number(record, first) * KPU_BLOCK_BYTES,
+                          block_content(record, first), (end - first) * KPU_BLOCK_BYTES);
+}
+
 int kpu_record_apply(const kpu_record *record, int fd)
 {
+    static const char no_signature[8];
     size_t count = kpu_record_header(record)->block_count;
-    int error = 0;
-    for (size_t first = 0, next; !error && first < count; first = next) {
+    if (count == 0)
+        return 0;
+    /* The first block is in every record that has any, and goes last. */
+    int error = kpu_disk_write(fd, 0, no_signature, sizeof no_signature);
+    for (size_t first = 1, next; !error && first < count; first = next) {
         uint64_t number = block_number(record, first);
         for (next = first + 1; next < count; next++)
             if (block_number(record, next) != number + (next - first))
                 break;
-        error = kpu_disk_write(fd, number * KPU_BLOCK_BYTES, block_content(record, first),
-                               (next - first) * KPU_BLOCK_BYTES);
+        error = apply_run(record, fd, first, next);
     }
-    return error;
+    return error ? error : apply_run(record, fd, 0, 1);
 }

@@ -534,11 +534,11 @@ static int write_until_full(void)
         if (code == KPU_OK)
             code = kpu_store_commit(store, &diag);
     }
-    if (code != KPU_E_IO || diag.count != 1 || !strstr(diag.entries[0].message, "File too large"))
-        return 1;
-    if (store && kpu_store_suspend(store, &diag) != KPU_OK)
-        return 2;
-    return diag.count == 1 ? 0 : 3;
+    bool told = diag.count == 1 && strstr(diag.entries[0].message, "File too large");
+    int end = store ? kpu_store_suspend(store, &diag) : KPU_OK;
+    bool once = diag.count == 1;
+    kpu_diag_fini(&diag);
+    return code == KPU_E_IO && told && once && end == KPU_OK ? 0 : 1;
 }
 
 /* More and more room, from "not even a commit". */
