@@ -1,7 +1,9 @@
 """Trials with cuts of the power: a run is traced, and cut off at any operation."""
+import collections
+import copy
 import os
 import random
-import shutil
+import re
 import signal
 
 from bench import Failure, Process, Remains, ask_tool, digest
@@ -78,3 +80,30 @@ def trial_cut(bench, reference, case, trace, number, seed, folder):
             raise Failure(f"{expected} rows were committed, {remains.rows} are left")
         life.known = remains.known
     return life.finish()
+
+
+def without_syncs(trace, part):
+    """The same, had the program not flushed the files whose names end so."""
+    blind = copy.copy(trace)
+    blind.operations = [copy.copy(operation) for operation in trace.operations]
+    for operation in blind.operations:
+        if operation.name == "sync" and re.search(part, operation.path):
+            operation.name = "nothing"
+    return blind
+
+
+def trial_blind(bench, reference, case, trace, part, folder):
+    """The harness on itself: a program that forgets a kind of fsync must be found out, by a few
+    cuts somewhere in its run."""
+    blind, tries, found = without_syncs(trace, part), 24, 0
+    for n in range(1, tries):
+        number = len(trace.operations) * n // tries
+        expected = committed_rows(bench, trace, number, folder)
+        blind.replay(folder.output.parent, number).cut(random.Random(n), folder.output.parent)
+        rows = folder.partial.exists() and ask_tool(bench, folder.partial)[0] or 0
+        found += expected is not None and not folder.output.exists() and rows < expected
+        for path in folder.output.parent.iterdir():
+            path.unlink()
+    if not found:
+        raise Failure(f"a run that never flushes {part} passes")
+    return collections.Counter({"runs that flush too little, found out": 1})

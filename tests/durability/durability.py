@@ -52,6 +52,10 @@ def cut(bench, reference, case, trace_seed, resumed, number, seed, folder):
         raise Failure(f"{failure}\n  KPU_DURABILITY_TRACE={keep_trace(trace, case)}") from failure
 
 
+def blind(bench, reference, case, part, folder):
+    return cuts.trial_blind(bench, reference, case, trace_of(bench, case, 1, False), part, folder)
+
+
 def keep_trace(trace, case):
     """No run is traced twice in the same way, so a failure needs its own."""
     path = os.path.join(tempfile.gettempdir(), f"kpu-durability-{case.name}-{os.getppid()}.trace")
@@ -80,6 +84,7 @@ KINDS = {
     "faults": kills.trial_two_faults,
     "again": kills.trial_again,
     "cut": cut,
+    "blind": blind,
     "signal": abuse.trial_signal,
     "signals": abuse.trial_two_signals,
     "stop": abuse.trial_stop,
@@ -136,6 +141,9 @@ def abuses(cases, count):
             yield ("vanish", name, what)
 
 
+UNFLUSHED = (r"journal-\d$", r"partial$", r"/out$")
+
+
 def quick(bench, seed):
     short = CASES["short"]
     reference = reference_of(bench, short)
@@ -147,6 +155,8 @@ def quick(bench, seed):
     trace = trace_of(bench, short, seed, False)
     for number in trace.points()[::6]:
         yield ("cut", "short", seed, "new", number, seed)
+    for part in UNFLUSHED:
+        yield ("blind", "slow", part)
     yield from abuses(("slow",), 1)
     yield ("readers", "long", seed)
     yield ("holder", "slow", seed)
