@@ -27,7 +27,7 @@ typedef struct kpu_ranks {
                           writes, when nothing is heard for KPU_RANKS_LEADER_PATIENCE as long */
     bool eager;        /* sends work even where it takes less time than the message: for tests */
     /* Filled in as it goes. */
-    int lost;         /* ranks that are */
+    int lost;         /* ranks that are; all others, when this one leaves before it is sent home */
     int64_t messages; /* received by rank 0 */
     int64_t bytes;
 } kpu_ranks;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-static const int64_t flush_ns = 10 * 1000 * 1000;
 static const size_t flush_bytes = 256 * 1024;
 static const int64_t listen_min_ns = 20 * 1000, listen_max_ns = 2 * 1000 * 1000;
 static const int64_t unheard_ns = 100 * 1000 * 1000; /* more between two looks is no silence */
@@ -21,6 +20,7 @@ typedef struct server {
     kpu_serving serving;
     kpu_pool *pool;
     int64_t run, batch;           /* that it works for */
+    kpu_remote_job job;           /* of the batch */
     int64_t looked_ns, silent_ns; /* since rank 0 was heard, as far as anybody listened */
     int64_t sent_ns, flushed_ns;
     kpu_text message, done;
@@ -35,8 +35,12 @@ static int64_t now_ns(void)
     return (int64_t)t.tv_sec * second_ns + t.tv_nsec;
 }
 
+/* One that leaves before it is sent home has lost all others: whoever ends the transport should not
+ * wait for them. */
 static void leave(server *s, int code)
 {
+    if (code != KPU_OK)
+        s->ranks->lost = s->ranks->count - 1;
     s->is_home = true;
     s->code = code;
 }
@@ -88,7 +92,8 @@ static void say_something(server *s)
 static void flush(server *s)
 {
     kpu_pool_done done = {.text = s->done};
-    if (!kpu_pool_has_news(s->pool, now_ns() - s->flushed_ns >= flush_ns, flush_bytes))
+    bool waited = now_ns() - s->flushed_ns >= kpu_served_jobs[s->job].flush_ns;
+    if (!kpu_pool_has_news(s->pool, waited, flush_bytes))
         return;
     kpu_text_clear(&done.text);
     kpu_pool_collect(s->pool, &done);
@@ -136,6 +141,7 @@ static bool prepare(server *s, int64_t batch, kpu_remote_job job, kpu_reader *sh
         return true;
     kpu_pool_drop(s->pool);
     s->batch = batch;
+    s->job = job;
     return kpu_served_jobs[job].prepare(&s->serving, shared);
 }
 

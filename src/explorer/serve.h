@@ -26,6 +26,8 @@ typedef struct kpu_served_job {
     /* Does an item, and appends what came out. Returns a kpu_error. */
     int (*serve)(const kpu_serving *serving, kpu_worker *worker, int64_t item, kpu_reader *reader,
                  kpu_text *out);
+    /* How long what is done may wait for more, while there is more to do. */
+    int64_t flush_ns;
 } kpu_served_job;
 
 extern const kpu_served_job kpu_served_jobs[KPU_REMOTE_JOBS];

@@ -82,8 +82,11 @@ static int serve_point(const kpu_serving *serving, kpu_worker *worker, int64_t i
 
 /* ---- */
 
+enum { SOON_NS = 10 * 1000 * 1000, LATER_NS = 50 * 1000 * 1000 };
+
+/* Rank 0 waits for all of a batch, but for no unit in particular. */
 const kpu_served_job kpu_served_jobs[KPU_REMOTE_JOBS] = {
-    [KPU_REMOTE_UNITS] = {prepare_units, serve_unit},
-    [KPU_REMOTE_POINTS] = {prepare_points, serve_point},
-    [KPU_REMOTE_CELLS] = {kpu_cells_prepare, kpu_cells_serve},
+    [KPU_REMOTE_UNITS] = {prepare_units, serve_unit, LATER_NS},
+    [KPU_REMOTE_POINTS] = {prepare_points, serve_point, SOON_NS},
+    [KPU_REMOTE_CELLS] = {kpu_cells_prepare, kpu_cells_serve, SOON_NS},
 };

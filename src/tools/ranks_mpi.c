@@ -10,7 +10,7 @@
 
 #include "tools/ranks_transport.h"
 
-enum { TAG = 1, LEAVING_S = 3 };
+enum { TAG = 1, SENDING_MS = 1000 };
 static const double patience_s = 10;
 
 /* A message on its way, in or out. */
@@ -181,7 +181,7 @@ int kpu_tool_transport_open(kpu_ranks **out, kpu_diag *diag)
 static void wait_for_sent(mpi_ranks *m)
 {
     const struct timespec nap = {.tv_nsec = 1000 * 1000};
-    for (int i = 0; i < LEAVING_S * 1000 && m->sent; i++) {
+    for (int i = 0; i < SENDING_MS && m->sent; i++) {
         int from;
         void *bytes = NULL;
         size_t size;
@@ -198,8 +198,17 @@ static void *finalize(void *context)
     return NULL;
 }
 
-/* All ranks take part in the end, a lost one perhaps not: then this process leaves without. */
-static void leave(bool some_are_lost)
+/* All ranks take part in the end, a lost one perhaps not: then this process leaves without, which
+ * a launcher that knows nothing of losses may call a failure. So one that was sent home has
+ * patience with rank 0, which may be writing; one that leaves by itself, or alone, has none. */
+static int leaving_ms(const kpu_ranks *ranks)
+{
+    if (ranks->lost >= ranks->count - 1)
+        return 500;
+    return ranks->rank == 0 ? 3000 : 60000;
+}
+
+static void leave(const kpu_ranks *ranks, bool some_are_lost)
 {
     pthread_t thread;
     struct timespec until;
@@ -208,7 +217,8 @@ static void leave(bool some_are_lost)
         return;
     }
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += LEAVING_S;
+    int64_t at = until.tv_sec * INT64_C(1000) + until.tv_nsec / 1000000 + leaving_ms(ranks);
+    until = (struct timespec){.tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000};
     if (pthread_create(&thread, NULL, finalize, NULL) == 0 &&
         pthread_timedjoin_np(thread, NULL, &until) != 0)
         pthread_detach(thread);
@@ -219,7 +229,7 @@ void kpu_tool_transport_close(kpu_ranks *ranks)
     mpi_ranks *m = ranks->context;
     wait_for_sent(m);
     bool some_are_lost = ranks->lost > 0 || m->sent;
-    leave(some_are_lost);
+    leave(ranks, some_are_lost);
     if (some_are_lost) /* what is on its way may still be looked at */
         return;
     while (m->coming) {
