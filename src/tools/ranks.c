@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tools/ranks_transport.h"
+#include "tools/run.h"
 
 /* Of a batch script Slurm says how many tasks there will be, of a task srun says how many there
  * are: only the latter counts. */
@@ -65,5 +66,7 @@ void kpu_tool_ranks_close(kpu_ranks *ranks)
         return;
     if (ranks->rank == 0)
         kpu_ranks_dismiss(ranks);
+    if (*kpu_run_stop()) /* the launcher kills those that are not gone soon */
+        ranks->lost = ranks->count - 1;
     kpu_tool_transport_close(ranks);
 }
