@@ -119,7 +119,7 @@ def cores():
     return sorted(os.sched_getaffinity(0))[:2]
 
 
-# ---- Disks that fill up, or go away ----------------------------------------------------------------
+# ---- Disks that fill up, or go away --------------------------------------------------------------
 
 
 def expect_error(outcome, what):
@@ -239,7 +239,7 @@ def trial_read_only(bench, reference, case, folder):
     return life.finish()
 
 
-# ---- Readers -----------------------------------------------------------------------------------------
+# ---- Readers -------------------------------------------------------------------------------------
 
 
 READER = """
@@ -335,8 +335,8 @@ print(len(before[0]) // 8)
 
 
 def trial_holder(bench, reference, case, seed, folder):
-    """Somebody keeps the unfinished file open all the time, over a kill, to the end: he sees what he
-    saw at first, and the run gets its way."""
+    """Somebody keeps the unfinished file open all the time, over a kill, to the end: he sees what
+    he saw at first, and the run gets its way."""
     draw = random.Random(digest(f"holder {case.name} {seed}"))
     life = Life(bench, case, reference, folder)
     end = folder.path / "end"
@@ -363,7 +363,7 @@ def trial_holder(bench, reference, case, seed, folder):
     return life.tally
 
 
-# ---- Clocks --------------------------------------------------------------------------------------------
+# ---- Clocks --------------------------------------------------------------------------------------
 
 
 def trial_pace(bench, reference, case, speed, folder):

@@ -47,7 +47,7 @@ class Outcome:
 
 
 def read_log(path):
-    """The calls that concerned the output: number, operation, seconds, result, errno, path, kinds."""
+    """The calls on the output: number, operation, seconds, result, errno, path, kinds of fault."""
     calls = []
     if os.path.exists(path):
         with open(path) as lines:
@@ -160,7 +160,7 @@ def run(bench, folder, case, **how):
     return Process(bench, folder, case, **how).end()
 
 
-# ---- Content of files --------------------------------------------------------------------------
+# ---- Content of files ----------------------------------------------------------------------------
 
 
 def content_of(bench, path):
@@ -238,7 +238,7 @@ class Reference:
         return lengths.pop()
 
 
-# ---- What a run left that did not end --------------------------------------------------------------
+# ---- What a run left that did not end ------------------------------------------------------------
 
 
 def ask_tool(bench, path):

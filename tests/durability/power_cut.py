@@ -1,9 +1,9 @@
 """What a disk may hold after a cut of the power.
 
 A trace (fault.h: KPU_FAULT_TRACE) says what a run did, in order. Only fsync and fdatasync promise
-anything: what a file held at its last one is there. Of each sector written since, the disk holds any
-of the states that it has gone through. Lengths lag behind as they like; a sector below the length
-that never arrived holds zeros, or what stood on the disk before. A name that was made, changed or
+anything: what a file held at its last one is there. Of each sector written since, the disk holds
+any of the states that it has gone through. Lengths lag behind as they like; a sector below the
+length that never arrived holds zeros, or what stood on the disk before. A name that was made, changed or
 removed since the folder's last fsync has that behind it or not, independently of others ("any"), or
 in the order in which it happened, as a file system with a journal has it ("ordered")."""
 import os
@@ -31,7 +31,8 @@ class File:
     """A file: what is surely there, and what was done since."""
 
     def __init__(self, content=b""):
-        self.durable, self.since = bytes(content), []  # since: ("write", offset, data), ("length", n)
+        self.durable = bytes(content)
+        self.since = []  # ("write", offset, data), ("length", bytes)
 
     def full(self):
         return apply(bytearray(self.durable), self.since)
