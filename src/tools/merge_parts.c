@@ -72,12 +72,16 @@ static int open_part(const char *path, kpu_results **out, kpu_diag *diag)
     const kpu_place place = {.file = path};
     kpu_store_state state;
     kpu_store_probe(path, &state);
+    if (!state.is_finished && state.is_partial && state.is_written)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                               "is not finished, a run is writing it (%s): wait for its end, or "
+                               "merge %s.partial with --allow-missing",
+                               *state.writer ? state.writer : "nothing is known of it", path);
     if (!state.is_finished && state.is_partial)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
-                               "is not finished%s%s: continue it with run --resume, or merge "
+                               "is not finished: continue it with run --resume, or merge "
                                "%s.partial with --allow-missing",
-                               state.is_written ? ", but being written by " : "",
-                               state.is_written ? state.writer : "", path);
+                               path);
     return kpu_results_open(path, out, diag);
 }
 
