@@ -186,7 +186,7 @@ static int run_to_end(kpu_run_session *s, kpu_diag *diag)
  * ----------------------------------------------------------------------------
  */
 
-static int tell_finished(const kpu_run *run, kpu_diag *diag)
+static int tell_finished(const kpu_run *run, const kpu_run_files *files, kpu_diag *diag)
 {
     const kpu_place place = {.file = run->output};
     kpu_text text = {0};
@@ -198,6 +198,11 @@ static int tell_finished(const kpu_run *run, kpu_diag *diag)
     if (run->quiet)
         return KPU_OK;
     kpu_text_format(&text, "%s is finished; nothing is left to do.\n", run->output);
+    if (access(files->partial, F_OK) == 0)
+        kpu_text_format(&text,
+                        "%s is of a later run, with --force, that did not end; --resume "
+                        "--force goes on with it.\n",
+                        files->partial);
     return kpu_tool_print(&text);
 }
 
@@ -234,7 +239,7 @@ int kpu_run_sweep(const kpu_run *run, kpu_diag *diag)
     if (!status)
         status = begin(&s, diag);
     if (!status)
-        status = s.files.is_finished ? tell_finished(run, diag) : run_to_end(&s, diag);
+        status = s.files.is_finished ? tell_finished(run, &s.files, diag) : run_to_end(&s, diag);
     if (!status && run->verify > 0)
         status = kpu_run_verify(run, &columns, diag);
     dismiss_ranks(&s);
