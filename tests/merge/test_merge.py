@@ -35,7 +35,7 @@ def draw_sweep(rng, source, search):
              "objectives = " + rng.choice(["cycles, energy_pj", "cycles", "energy_pj, cycles"])]
     if search == "exhaustive" and rng.random() < 0.4:
         lines.append(f"sample = {rng.randint(1, 200)}")
-    choices = ["all", "all", "front"]
+    choices = ["all", "front"]
     if search not in FRONTS_ONLY:
         choices += [f"top {rng.randint(1, 20)}", f"sample {rng.randint(1, 100)}"]
     store = rng.choice(choices)
@@ -73,7 +73,7 @@ class Case:
         return done.stdout
 
     def run(self):
-        count = self.rng.choice([1, 2, 3, 4, 7])
+        count = self.rng.choice([1, 2, 2, 3, 3, 4, 5, 7])
         done = subprocess.run([self.program, "run", "drawn.ini", "-q", "-o", "s.h5", "-j", "2"],
                               cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               stdin=subprocess.DEVNULL, timeout=TIMEOUT_S, text=True, check=False)
@@ -90,6 +90,7 @@ class Case:
             self.view_all(parts)
         if count > 1:
             self.leave_out(parts)
+        self.tamper(parts)
         return f"{self.search}, store {self.store}, {count} parts, {rows_of(self.folder / 's.h5')} rows"
 
     def merge_all(self, parts):
@@ -132,6 +133,29 @@ class Case:
                 for name in whole[group]:
                     a, b = whole[group][name][:][own], less[group][name][:]
                     assert a.tobytes() == b.tobytes(), f"{group}/{name} without {gone}"
+
+
+    def tamper(self, parts):
+        """An id that stands twice, rows that are exchanged, one that no space has."""
+        victim = next((name for name in parts if rows_of(self.folder / name) > 1), None)
+        if victim is None:
+            return
+        with h5py.File(self.folder / victim) as file:
+            ids = file["candidates/id"][:]
+        wrong = [numpy.concatenate((ids[:1], ids[:1], ids[2:])),
+                 numpy.concatenate((ids[:-1], [-1])), numpy.concatenate((ids[:-1], [1 << 61]))]
+        if self.search not in DRAWS:
+            wrong.append(ids[::-1])
+        for values in wrong:
+            with h5py.File(self.folder / victim, "r+") as file:
+                file["candidates/id"][:] = values
+            said = self.call("merge", "-q", "x.h5", *parts, code=2)
+            assert f"{victim}: error: row " in said, said
+            assert not (self.folder / "x.h5").exists()
+            assert not list(self.folder.glob("x.h5*")), "left behind"
+        with h5py.File(self.folder / victim, "r+") as file:
+            file["candidates/id"][:] = ids
+        self.call("merge", "-q", "x.h5", *parts)
 
 
 def rows_of(path):
