@@ -74,7 +74,8 @@ def trial_cut(bench, reference, case, trace, number, seed, folder):
     trace.replay(folder.output.parent, number).cut(draw, folder.output.parent)
     life.tally["power cuts"] += 1
     if expected is not None and not folder.output.exists():
-        remains = Remains(bench, case, reference, folder, True, life.tally)
+        remains = Remains(bench, case, reference, folder, True, life.tally,
+                          after_cut=True)
         if remains.rows < expected:
             life.tally[LOST] += expected - remains.rows
             raise Failure(f"{expected} rows were committed, {remains.rows} are left")

@@ -92,7 +92,7 @@ class Faults(unittest.TestCase):
 
 
 class Cuts(unittest.TestCase):
-    def left(self, operations, folder, draws=300):
+    def left(self, operations, folder, draws=120):
         """All contents that cuts after so many operations leave, by name."""
         found = {}
         for seed in range(draws):
