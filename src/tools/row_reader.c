@@ -107,8 +107,7 @@ int kpu_row_reader_values(kpu_row_reader *reader, int64_t n, const kpu_metric_va
     return status;
 }
 
-/* A source of few columns has rows of a run over all points, whose number is
- * their place. */
+/* A source of few columns has rows of a run over all points, whose number is their place. */
 static bool find_point(const kpu_row_reader *reader, const kpu_metric_value *values, kpu_point *out)
 {
     const kpu_space *space = reader->source.space;

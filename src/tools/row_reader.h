@@ -1,5 +1,4 @@
-/* Private to the program: rows of results, back as they were when they were
- * evaluated. */
+/* Private to the program: rows of results, back as they were when they were evaluated. */
 #ifndef KPU_SRC_TOOLS_ROW_READER_H
 #define KPU_SRC_TOOLS_ROW_READER_H
 
@@ -14,8 +13,7 @@ typedef struct kpu_row_source {
     const kpu_column *store_columns;
     size_t store_column_count;
     const char *path; /* for complaints */
-    bool whole;       /* all columns; else those of a point, and what searches and
-                         fronts look at */
+    bool whole;       /* all columns; else those of a point, and what searches and fronts look at */
 } kpu_row_source;
 
 typedef struct kpu_row_reader {
@@ -27,13 +25,12 @@ typedef struct kpu_row_reader {
     int64_t first, count;     /* rows of it */
 } kpu_row_reader;
 
-/* kpu_row_reader_fini it in any case. KPU_E_INPUT: the source has no column id.
- */
+/* kpu_row_reader_fini it in any case. KPU_E_INPUT: the source has no column id. */
 int kpu_row_reader_init(kpu_row_reader *reader, const kpu_row_source *source, kpu_diag *diag);
 void kpu_row_reader_fini(kpu_row_reader *reader);
 int64_t kpu_row_reader_count(const kpu_row_reader *reader);
-/* Row n: ascending n is fast. All its values in the order of `columns`, valid
- * until the next call; those that were not read are 0. */
+/* Row n: ascending n is fast. All its values in the order of `columns`, valid until the next call;
+ * those that were not read are 0. */
 int kpu_row_reader_values(kpu_row_reader *reader, int64_t n, const kpu_metric_value **out,
                           kpu_diag *diag);
 /* The same as a row. KPU_E_INPUT if it is none of the space. */

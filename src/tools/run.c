@@ -122,8 +122,8 @@ static int read_sweep(const kpu_call *call, kpu_ini *sweep)
     return status;
 }
 
-/* The folder that is nobody's choice but ours, results/, need not be there
- * already. If it cannot be made, creating the file tells. */
+/* The folder that is nobody's choice but ours, results/, need not be there already. If it cannot be
+ * made, creating the file tells. */
 static void make_default_folder(const char *output)
 {
     char *folder = strdup(output);
@@ -146,11 +146,9 @@ static const char *choose_output(const values *v, const kpu_space *space, kpu_sh
     return text->failed ? NULL : text->data;
 }
 
-/* ---- Among others
- * -------------------------------------------------------------------------- */
+/* ---- Among others -------------------------------------------------------------------------- */
 
-/* Evaluates for the first rank, which has the results, and prints complaints
- * alone. */
+/* Evaluates for the first rank, which has the results, and prints complaints alone. */
 static int serve(const kpu_run *run, kpu_diag *diag)
 {
     const kpu_search_options how = {

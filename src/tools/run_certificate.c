@@ -5,8 +5,8 @@
 
 #include "tools/run_files.h"
 
-/* What a path is remembered by; relative to the folder in which the results
- * are, it stays the same as long as these do. */
+/* What a path is remembered by; relative to the folder in which the results are, it stays the same
+ * as long as these do. */
 static int64_t hash_path(const char *path)
 {
     char digits[33];

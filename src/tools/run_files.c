@@ -1,28 +1,19 @@
 /* The files of a run: beginning, going on, ending.
  *
- * A run may be killed between any two of these steps, and --resume then does
- * what is missing:
- *   1. OUTPUT.partial is created and locked; nothing of it counts until its
- * first commit.
- *   2. A log that an older run left is dropped. (Killed here: the run begins
- * anew.)
- *   3. Tables, provenance and identity are written to OUTPUT.partial, and
- * committed.
- *   4. The log, if there is one, is created, and committed. (Killed before: it
- * is created later.)
- *   5. Rows and the numbers that say how far the run is are committed together,
- * to the log if there is one, else to OUTPUT.partial. (Killed: what came after
- * the last commit is done again.)
- *   6. The log is committed with all that it will have; only then rows come
- * from it to OUTPUT.partial. Which ones, and their order, follow from the log.
- * (Killed: the search finds all that it asks for in the log, and rows that are
- * in OUTPUT.partial are skipped.)
- *   7. That a certificate is ours is committed to OUTPUT.partial; then it gets
- * its name. (Killed: it is made again, and may replace itself.)
- *   8. OUTPUT.partial is committed and becomes OUTPUT. (Killed: --resume finds
- * a finished run.)
- *   9. The log is removed. (Killed before: --resume, or step 2 of a later run,
- * removes it.) */
+ * A run may be killed between any two of these steps, and --resume then does what is missing:
+ *   1. OUTPUT.partial is created and locked; nothing of it counts until its first commit.
+ *   2. A log that an older run left is dropped. (Killed here: the run begins anew.)
+ *   3. Tables, provenance and identity are written to OUTPUT.partial, and committed.
+ *   4. The log, if there is one, is created, and committed. (Killed before: it is created later.)
+ *   5. Rows and the numbers that say how far the run is are committed together, to the log if there
+ * is one, else to OUTPUT.partial. (Killed: what came after the last commit is done again.)
+ *   6. The log is committed with all that it will have; only then rows come from it to
+ * OUTPUT.partial. Which ones, and their order, follow from the log. (Killed: the search finds all
+ * that it asks for in the log, and rows that are in OUTPUT.partial are skipped.)
+ *   7. That a certificate is ours is committed to OUTPUT.partial; then it gets its name. (Killed:
+ * it is made again, and may replace itself.)
+ *   8. OUTPUT.partial is committed and becomes OUTPUT. (Killed: --resume finds a finished run.)
+ *   9. The log is removed. (Killed before: --resume, or step 2 of a later run, removes it.) */
 #include "tools/run_files.h"
 
 #include <stdio.h>
@@ -48,12 +39,9 @@ void kpu_run_put_log_path(kpu_text *out, const char *output)
     kpu_text_format(out, "%s.log", output);
 }
 
-/* ---- The log
- * ------------------------------------------------------------------------------
- */
+/* ---- The log ------------------------------------------------------------------------------ */
 
-/* Of a search that gives its rows at the end: the id, and what the search looks
- * at. */
+/* Of a search that gives its rows at the end: the id, and what the search looks at. */
 static bool is_logged(const kpu_run *run, const kpu_columns *columns, size_t column)
 {
     if (!kpu_space_search(run->space)->search->only_fronts || column == 0)
@@ -108,8 +96,7 @@ static int open_log(const kpu_columns *columns, kpu_run_files *files, kpu_diag *
     return status;
 }
 
-/* ---- What is there
- * ------------------------------------------------------------------------ */
+/* ---- What is there ------------------------------------------------------------------------ */
 
 /* Rows of what a run left; -1 if it cannot be read. */
 static int64_t count_rows(const char *path)
@@ -168,9 +155,7 @@ static void remark_dropped(const kpu_run_files *files, int64_t kept)
     kpu_tool_remark(&text);
 }
 
-/* ---- Opening
- * ------------------------------------------------------------------------------
- */
+/* ---- Opening ------------------------------------------------------------------------------ */
 
 static int create(const kpu_columns *columns, kpu_run_files *files, kpu_diag *diag)
 {
@@ -196,8 +181,7 @@ static int resume(const kpu_columns *columns, kpu_run_files *files, kpu_diag *di
     return status ? status : open_log(columns, files, diag);
 }
 
-/* A run that is resumed once more than needed, by a job script say, has nothing
- * to do. */
+/* A run that is resumed once more than needed, by a job script say, has nothing to do. */
 static int accept_finished(kpu_run_files *files, kpu_diag *diag)
 {
     int status = kpu_run_check_identity(files->run, files->run->output, diag);
@@ -262,9 +246,7 @@ kpu_store *kpu_run_files_first(const kpu_run_files *files)
     return files->log ? files->log : files->main;
 }
 
-/* ---- The end
- * ------------------------------------------------------------------------------
- */
+/* ---- The end ------------------------------------------------------------------------------ */
 
 int kpu_run_files_suspend(kpu_run_files *files, kpu_diag *diag)
 {
@@ -304,8 +286,7 @@ void kpu_run_files_fini(kpu_run_files *files)
     *files = (kpu_run_files){0};
 }
 
-/* ---- What to tell
- * ------------------------------------------------------------------------- */
+/* ---- What to tell ------------------------------------------------------------------------- */
 
 /* As a shell reads it. */
 static void put_word(kpu_text *out, const char *word)

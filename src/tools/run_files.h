@@ -1,9 +1,8 @@
 /* Private to the program: the files that a run writes its rows to.
  *
- * There is always OUTPUT, which is OUTPUT.partial until it is finished. If not
- * all rows are kept, or the search gives rows only at its end, there is a log
- * beside it as well: what was evaluated, or the part of it that may be kept. At
- * the end the rows to keep go from the log to OUTPUT. */
+ * There is always OUTPUT, which is OUTPUT.partial until it is finished. If not all rows are kept,
+ * or the search gives rows only at its end, there is a log beside it as well: what was evaluated,
+ * or the part of it that may be kept. At the end the rows to keep go from the log to OUTPUT. */
 #ifndef KPU_SRC_TOOLS_RUN_FILES_H
 #define KPU_SRC_TOOLS_RUN_FILES_H
 
@@ -34,8 +33,8 @@ bool kpu_run_has_log(const kpu_space *space);
 /* Its name, less the ending ".partial". */
 void kpu_run_put_log_path(kpu_text *out, const char *output);
 
-/* Begins, or goes on with what is there (--resume), or complains about what is
- * there. Remarks on what --force drops. kpu_run_files_fini it in any case. */
+/* Begins, or goes on with what is there (--resume), or complains about what is there. Remarks on
+ * what --force drops. kpu_run_files_fini it in any case. */
 int kpu_run_files_open(const kpu_run *run, const kpu_columns *columns, kpu_run_files *out,
                        kpu_diag *diag);
 /* What is still open is left for --resume as it was committed last. */
@@ -52,8 +51,8 @@ void kpu_run_files_abandon(kpu_run_files *files);
 
 /* The command line that goes on with a run: this one, with --resume. */
 void kpu_run_put_command(kpu_text *out, const kpu_run *run);
-/* Once the files are closed: how much of the run is in them, and how to go on.
- * False if there is nothing to go on with. */
+/* Once the files are closed: how much of the run is in them, and how to go on. False if there is
+ * nothing to go on with. */
 bool kpu_run_put_kept(kpu_text *out, const kpu_run_files *files);
 
 #endif

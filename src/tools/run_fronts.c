@@ -1,5 +1,4 @@
-/* The fronts of a run: memory bounded by the fronts, whatever the number of
- * candidates. */
+/* The fronts of a run: memory bounded by the fronts, whatever the number of candidates. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,9 +65,8 @@ static relation compare(const double *first, const double *second, size_t count)
     return r;
 }
 
-/* Removes what `row` dominates; false, and nothing is removed, if it is
- * dominated itself. What rejects a row moves forward, so that most rows are
- * rejected by the first few comparisons. */
+/* Removes what `row` dominates; false, and nothing is removed, if it is dominated itself. What
+ * rejects a row moves forward, so that most rows are rejected by the first few comparisons. */
 static bool make_way(kpu_front *front, const kpu_front_row *row, size_t objectives)
 {
     size_t kept = 0;

@@ -1,11 +1,10 @@
-/* What an earlier call of the same run found out: to the search, to the fronts,
- * and to what chooses the rows to keep. */
+/* What an earlier call of the same run found out: to the search, to the fronts, and to what chooses
+ * the rows to keep. */
 #include <string.h>
 
 #include "tools/run_session.h"
 
-/* Fronts and choice see every known row once, in the order in which they came.
- */
+/* Fronts and choice see every known row once, in the order in which they came. */
 static int recall(kpu_run_session *s, const kpu_row *row, kpu_diag *diag)
 {
     bool is_kept;

@@ -51,8 +51,8 @@ void kpu_run_put_rate(kpu_text *out, int64_t left, double rate)
     }
 }
 
-/* Points looked at if there is an end to them, else candidates evaluated; the
- * rate is that of this call. */
+/* Points looked at if there is an end to them, else candidates evaluated; the rate is that of this
+ * call. */
 static void put_progress(kpu_text *out, const kpu_run_session *s, const kpu_search_progress *p,
                          double seconds)
 {

@@ -1,8 +1,7 @@
-/* Rows as they come from the search: to the fronts, to the choice of those to
- * keep, to the files.
+/* Rows as they come from the search: to the fronts, to the choice of those to keep, to the files.
  *
- * Rows are appended last of all: if anything before fails, the files still say
- * the same as the numbers that are committed with them. */
+ * Rows are appended last of all: if anything before fails, the files still say the same as the
+ * numbers that are committed with them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,18 +12,19 @@ static bool make_room(kpu_run_session *s, size_t count)
 {
     if (count <= s->row_capacity)
         return true;
-    kpu_metric_value *grown = realloc(s->rows, count * s->columns->count * sizeof *grown);
-    if (!grown)
+    kpu_metric_value *rows = realloc(s->rows, count * s->columns->count * sizeof *rows);
+    s->rows = rows ? rows : s->rows;
+    bool *chosen = realloc(s->chosen, count * sizeof *chosen);
+    s->chosen = chosen ? chosen : s->chosen;
+    if (!rows || !chosen)
         return false;
-    s->rows = grown;
     s->row_capacity = count;
     return true;
 }
 
 int kpu_run_offer(kpu_run_session *s, const kpu_row *row, int64_t number, bool *is_kept)
 {
-    /* Of the fronts too, which are shown, those are kept that the choice would
-     * not take. */
+    /* Of the fronts too, which are shown, those are kept that the choice would not take. */
     int status = kpu_fronts_add(&s->fronts, row, is_kept);
     if (status || !s->selection)
         return status;
@@ -40,25 +40,38 @@ static bool logs_all(const kpu_run_session *s)
     return !s->selection || kpu_space_search(s->run->space)->search->budget != KPU_SEARCH_REFUSES;
 }
 
-static int take_some(kpu_run_session *s, const kpu_row *rows, size_t count, size_t *converted)
+/* Which of the rows go to the log, or to OUTPUT. */
+static int choose(kpu_run_session *s, const kpu_row *rows, size_t count)
 {
-    const int64_t next = kpu_store_rows(kpu_run_files_first(&s->files));
+    int64_t next = kpu_store_rows(kpu_run_files_first(&s->files));
     const bool all = logs_all(s);
     int status = make_room(s, count) ? KPU_OK : KPU_E_MEMORY;
-    *converted = 0;
     for (size_t i = 0; !status && i < count; i++) {
-        bool is_kept = true;
-        status = kpu_run_offer(s, &rows[i], next + (int64_t)*converted, &is_kept);
-        if (!status && (all || is_kept))
-            kpu_columns_put_row(s->columns, s->run->space, &rows[i],
-                                s->rows + (*converted)++ * s->columns->count);
+        bool is_kept = false;
+        status = kpu_run_offer(s, &rows[i], next, &is_kept);
+        s->chosen[i] = all || is_kept;
+        next += s->chosen[i];
     }
     return status;
 }
 
-/* Rows of fronts that were found at last; the first of them may be there
- * already. Of a search that is being stopped they are not the last ones, and go
- * nowhere. */
+static int append_chosen(kpu_run_session *s, const kpu_row *rows, size_t count, kpu_diag *diag)
+{
+    const double start = kpu_run_cpu_seconds();
+    size_t converted = 0;
+    for (size_t i = 0; i < count; i++)
+        if (s->chosen[i])
+            kpu_columns_put_row(s->columns, s->run->space, &rows[i],
+                                s->rows + converted++ * s->columns->count);
+    int status = KPU_OK;
+    if (converted > 0)
+        status = kpu_store_append(kpu_run_files_first(&s->files), s->rows, converted, diag);
+    s->writing += kpu_run_cpu_seconds() - start;
+    return status;
+}
+
+/* Rows of fronts that were found at last; the first of them may be there already. Of a search that
+ * is being stopped they are not the last ones, and go nowhere. */
 static int take_fronts(kpu_run_session *s, const kpu_row *rows, size_t count, kpu_diag *diag)
 {
     if (*kpu_run_stop())
@@ -86,20 +99,12 @@ static int take_fronts(kpu_run_session *s, const kpu_row *rows, size_t count, kp
 int kpu_run_take_rows(void *context, const kpu_row *rows, size_t count, kpu_diag *diag)
 {
     kpu_run_session *s = context;
-    double start = kpu_run_cpu_seconds();
-    size_t converted = 0;
-    int status;
-    if (s->gives_fronts) {
-        status = take_fronts(s, rows, count, diag);
-    } else {
-        status = take_some(s, rows, count, &converted);
-        if (status)
-            kpu_diag_add(diag, status, "out of memory");
-        else if (converted > 0)
-            status = kpu_store_append(kpu_run_files_first(&s->files), s->rows, converted, diag);
-    }
-    s->writing += kpu_run_cpu_seconds() - start;
-    return status;
+    if (s->gives_fronts)
+        return take_fronts(s, rows, count, diag);
+    int status = choose(s, rows, count);
+    if (status)
+        return kpu_diag_add(diag, status, "out of memory");
+    return append_chosen(s, rows, count, diag);
 }
 
 int kpu_run_take_noted(void *context, const kpu_row *row, kpu_diag *diag)
@@ -118,8 +123,7 @@ int kpu_run_take_noted(void *context, const kpu_row *row, kpu_diag *diag)
     return status;
 }
 
-/* ---- From the log
- * ------------------------------------------------------------------------- */
+/* ---- From the log ------------------------------------------------------------------------- */
 
 enum { COPIED_AT_ONCE = 256 };
 

@@ -36,11 +36,10 @@ bool kpu_run_counts_points(const kpu_space *space)
     return kpu_space_search(space)->search->budget == KPU_SEARCH_REFUSES;
 }
 
-/* ---- While it goes on
- * --------------------------------------------------------------------- */
+/* ---- While it goes on --------------------------------------------------------------------- */
 
-/* What is committed together with the rows that came. A search that begins anew
- * is behind what is known for a while. */
+/* What is committed together with the rows that came. A search that begins anew is behind what is
+ * known for a while. */
 static void set_numbers(const kpu_run_session *s, const kpu_search_progress *p)
 {
     kpu_store *store = kpu_run_files_first(&s->files);
@@ -104,15 +103,12 @@ static int search(kpu_run_session *s, kpu_diag *diag)
         fputs("\r\033[K", stderr);
     if (s->failed)
         return s->failed;
-    if (!status && *kpu_run_stop()) /* between the last row and here: what the
-                                       sink took, counts */
+    if (!status && *kpu_run_stop()) /* between the last row and here: what the sink took, counts */
         return KPU_E_INTERRUPTED;
     return status ? status : kpu_run_recall_rest(s, diag);
 }
 
-/* ---- The end
- * ------------------------------------------------------------------------------
- */
+/* ---- The end ------------------------------------------------------------------------------ */
 
 static bool found_nothing(const kpu_run_session *s)
 {
@@ -182,9 +178,7 @@ static int run_to_end(kpu_run_session *s, kpu_diag *diag)
     return status ? status : kpu_run_miss_certificate(&s->certificate, diag);
 }
 
-/* ---- The whole
- * ----------------------------------------------------------------------------
- */
+/* ---- The whole ---------------------------------------------------------------------------- */
 
 static int tell_finished(const kpu_run *run, const kpu_run_files *files, kpu_diag *diag)
 {
@@ -249,6 +243,7 @@ int kpu_run_sweep(const kpu_run *run, kpu_diag *diag)
     kpu_selection_free(s.selection);
     kpu_fronts_fini(&s.fronts);
     free(s.rows);
+    free(s.chosen);
     kpu_columns_fini(&columns);
     return status;
 }

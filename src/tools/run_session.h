@@ -11,9 +11,9 @@ typedef struct kpu_run_session {
     kpu_run_files files;
     kpu_fronts fronts;
     kpu_selection *selection; /* NULL: all rows are kept */
-    bool gives_fronts;        /* the search has rows at its end only, and evaluations
-                                 before */
+    bool gives_fronts;        /* the search has rows at its end only, and evaluations before */
     kpu_metric_value *rows;   /* converted; grows */
+    bool *chosen;             /* of as many rows: which are appended */
     size_t row_capacity;
     int64_t skipped;   /* rows that the search gives and OUTPUT has */
     bool log_is_whole; /* and committed */
@@ -37,34 +37,29 @@ double kpu_run_seconds(void);     /* that pass */
 double kpu_run_cpu_seconds(void); /* of this thread */
 double kpu_run_process_seconds(void);
 
-/* Whether the search goes through the points one by one, and so goes on with
- * the next one. */
+/* Whether the search goes through the points one by one, and so goes on with the next one. */
 bool kpu_run_counts_points(const kpu_space *space);
 /* Runs it all, from what is there to the finished file. */
 int kpu_run_sweep(const kpu_run *run, kpu_diag *diag);
 
-/* ---- Rows that are known from before (run_past.c)
- * ----------------------------------------- */
+/* ---- Rows that are known from before (run_past.c) ----------------------------------------- */
 
 /* Fills in *out; *has is false if there are none. */
 int kpu_run_open_past(kpu_run_session *session, kpu_search_past *out, bool *has, kpu_diag *diag);
 /* Those that the search did not ask for. */
 int kpu_run_recall_rest(kpu_run_session *session, kpu_diag *diag);
 
-/* ---- Rows that come (run_rows.c)
- * ---------------------------------------------------------- */
+/* ---- Rows that come (run_rows.c) ---------------------------------------------------------- */
 
 /* kpu_search_options.sink and .noted; context: the session. */
 int kpu_run_take_rows(void *context, const kpu_row *rows, size_t count, kpu_diag *diag);
 int kpu_run_take_noted(void *context, const kpu_row *row, kpu_diag *diag);
 /* Says that a row of the log, its number `number`, is one to choose from. */
 int kpu_run_offer(kpu_run_session *session, const kpu_row *row, int64_t number, bool *is_kept);
-/* The rows to keep, from the log to OUTPUT. KPU_E_INTERRUPTED if a signal
- * comes. */
+/* The rows to keep, from the log to OUTPUT. KPU_E_INTERRUPTED if a signal comes. */
 int kpu_run_copy_kept(kpu_run_session *session, kpu_diag *diag);
 
-/* ---- What is shown (run_progress.c, run_summary.c)
- * ---------------------------------------- */
+/* ---- What is shown (run_progress.c, run_summary.c) ---------------------------------------- */
 
 /* "1,234 of 10,000", or "1,234 evaluated" if there is no end (total 0). */
 void kpu_run_put_done(kpu_text *out, int64_t done, int64_t total);

@@ -35,8 +35,7 @@ static int read_parts(const char *text, kpu_shard *out, kpu_diag *diag)
     return KPU_OK;
 }
 
-/* ---- A task of a job array
- * ---------------------------------------------------------------- */
+/* ---- A task of a job array ---------------------------------------------------------------- */
 
 static int read_variable(const char *name, int64_t least, int64_t *out, kpu_diag *diag)
 {
@@ -53,8 +52,7 @@ static int read_variable(const char *name, int64_t least, int64_t *out, kpu_diag
                         text, least);
 }
 
-/* Tasks are numbered MIN, MIN + STEP, ... MAX; a list with gaps has less of
- * them than that. */
+/* Tasks are numbered MIN, MIN + STEP, ... MAX; a list with gaps has less of them than that. */
 static int read_slurm(kpu_shard *out, kpu_diag *diag)
 {
     int64_t id, first, last, step = 1, count;
@@ -93,9 +91,7 @@ static int read_ranks(kpu_shard *out, kpu_diag *diag)
     return KPU_OK;
 }
 
-/* ---- The whole
- * ----------------------------------------------------------------------------
- */
+/* ---- The whole ---------------------------------------------------------------------------- */
 
 int kpu_run_read_shard(const char *text, const kpu_space *space, kpu_shard *out, kpu_diag *diag)
 {

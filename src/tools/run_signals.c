@@ -1,5 +1,4 @@
-/* Ctrl-C and its like: the first one stops a run in good order, the second one
- * ends it. */
+/* Ctrl-C and its like: the first one stops a run in good order, the second one ends it. */
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -17,8 +16,7 @@ static struct {
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 enum { SIGNALS = sizeof signals / sizeof *signals };
 
-/* Whatever comes next is not for us: a run that is ended by it loses nothing
- * that was committed. */
+/* Whatever comes next is not for us: a run that is ended by it loses nothing that was committed. */
 static void note(int number)
 {
     if (last_words.text) {

@@ -9,8 +9,7 @@
 
 enum { WORKLOAD_COLUMNS = 10 };
 
-/* ---- /workloads
- * ------------------------------------------------------------------------- */
+/* ---- /workloads ------------------------------------------------------------------------- */
 
 #define WORKLOAD_TEXT(name, description)                                                           \
     {                                                                                              \
@@ -102,8 +101,7 @@ static int write_workloads(kpu_store *store, const kpu_space *space, kpu_diag *d
     return status;
 }
 
-/* ---- /machines: name, every key, and all of it as an exact INI file
- * ------------------------ */
+/* ---- /machines: name, every key, and all of it as an exact INI file ------------------------ */
 
 static const char *const pipelining_words[] = {"none", "full"}; /* KPU_PIPELINING_* */
 
@@ -181,8 +179,7 @@ static int write_machines(kpu_store *store, const kpu_space *space, kpu_diag *di
     return status;
 }
 
-/* ---- /provenance
- * ------------------------------------------------------------------------ */
+/* ---- /provenance ------------------------------------------------------------------------ */
 
 static int write_text(kpu_store *store, const char *name, kpu_text *text, kpu_diag *diag)
 {

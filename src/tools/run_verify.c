@@ -1,5 +1,4 @@
-/* run --verify: some candidates of the finished results are executed with
- * random numbers. */
+/* run --verify: some candidates of the finished results are executed with random numbers. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +20,7 @@ int kpu_run_check_types(const kpu_run *run, kpu_diag *diag)
     return KPU_OK;
 }
 
-/* ---- Which candidates
- * --------------------------------------------------------------------- */
+/* ---- Which candidates --------------------------------------------------------------------- */
 
 /* Those that fit, as many as are wanted, by ascending id. */
 typedef struct choice {
@@ -100,9 +98,7 @@ static void list_members(const kpu_fronts *fronts, kpu_point *members)
     qsort(members, (size_t)count, sizeof *members, compare_points);
 }
 
-/* ---- Doing it
- * -----------------------------------------------------------------------------
- */
+/* ---- Doing it ----------------------------------------------------------------------------- */
 
 typedef struct progress {
     const choice *choice;

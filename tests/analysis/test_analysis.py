@@ -150,6 +150,22 @@ class Pictures(Case):
             self.assertEqual(done.returncode, 0)
             self.assertIn("candidates that are not in it may belong to this one", done.stderr)
 
+    def test_files_that_lack_rows_say_what(self):
+        def note(objectives, chosen=False, **attributes):
+            results = kpu_results.Results("x.h5", None, {}, {}, {}, None, None, dict(
+                {"objectives": "cycles,energy_pj", "complete": "1"}, **attributes))
+            return kpu_results.missing(results, objectives, chosen)
+        self.assertEqual(note(["dram_bytes"], store="all"), "")
+        self.assertEqual(note(["cycles"], store="front"), "")
+        self.assertIn("fronts of cycles, energy_pj", note(["dram_bytes"], store="front"))
+        self.assertIn("fronts of cycles, energy_pj", note(["cycles"], True, store="front"))
+        self.assertEqual(note(["cycles"], store="top 5"), "")
+        self.assertIn("the 5 best", note(["cycles", "energy_pj"], store="top 5"))
+        self.assertIn("holds 7 candidates", note(["cycles"], store="sample 7"))
+        self.assertIn("part 2/3", note(["cycles"], store="all", shard="2/3"))
+        self.assertIn("did not end", note(["cycles"], store="all", complete="0"))
+        self.assertIn("lacks the parts 2", note(["cycles"], complete="0", shards_missing="2"))
+
     def run_exact(self):
         """Of the same space, with other objectives."""
         self.exact = self.folder / "exact.h5"
