@@ -105,7 +105,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", help="kpu-dse")
-    program = os.path.realpath(parser.parse_args().program)
+    parser.add_argument("--smoke", action="store_true",
+                        help="at its least, so that it goes on working; what it prints says nothing")
+    arguments = parser.parse_args()
+    program = os.path.realpath(arguments.program)
+    if arguments.smoke:
+        SWEEP.extend(["--set", "space.TM=16", "--set", "space.TN=16"])
     with tempfile.TemporaryDirectory(prefix="scale-") as folder:
         whole = os.path.join(folder, "whole.h5")
         told, seconds, leading = run(program, whole, "-j", "1")
@@ -115,7 +120,8 @@ def main():
         print("evaluating, one thread %8.2f us a row" % (1e6 * seconds / rows))
         print("leading, one process   %8.2f us of processor time a row" % (1e6 * leading / rows))
         merge_cost(program, folder, rows, 8)
-        if shutil.which("mpirun"):
+        linked = subprocess.run(["ldd", program], stdout=subprocess.PIPE, text=True, check=True)
+        if shutil.which("mpirun") and "libmpi" in linked.stdout:
             rank_cost(program, folder, rows, 3)
             rank_cost(program, folder, rows, 9)
             rank_cost(program, folder, rows, 3, "--store", "front")

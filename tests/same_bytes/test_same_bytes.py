@@ -176,7 +176,7 @@ def terminate(study, name, process):
     process.terminate()
 
 
-COMMIT_S = 5  # one is due after that
+COMMIT_S = 2.5  # usually one is due after that
 
 
 def journals(study, name):
