@@ -41,6 +41,9 @@ int kpu_run_create_store(const kpu_run *run, const kpu_columns *columns, kpu_sto
 /* How the search went: what a file says of it besides its rows. */
 int kpu_run_store_outcome(kpu_store *store, const kpu_search_progress *found, kpu_diag *diag);
 
+/* Which part of the run it has, if that is cut. */
+int kpu_run_store_shard(kpu_store *store, const kpu_run *run, kpu_diag *diag);
+
 /* --force is for old results: it replaces nothing that the run reads, and only HDF5 files. */
 int kpu_run_check_output(const kpu_run *run, kpu_diag *diag);
 

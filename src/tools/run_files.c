@@ -74,6 +74,8 @@ static int create_log(kpu_run_files *files, kpu_diag *diag)
     if (!status)
         status = kpu_store_write_text(files->log, "identity", identity.data, diag);
     if (!status)
+        status = kpu_run_store_shard(files->log, files->run, diag);
+    if (!status)
         status = kpu_store_commit(files->log, diag);
     kpu_text_fini(&identity);
     return status;

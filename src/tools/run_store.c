@@ -319,7 +319,7 @@ static int write_keep(kpu_store *store, const kpu_space *space, kpu_diag *diag)
     return status;
 }
 
-static int write_shard(kpu_store *store, const kpu_run *run, kpu_diag *diag)
+int kpu_run_store_shard(kpu_store *store, const kpu_run *run, kpu_diag *diag)
 {
     if (run->shard.count == 0)
         return KPU_OK;
@@ -370,7 +370,7 @@ int kpu_run_create_store(const kpu_run *run, const kpu_columns *columns, kpu_sto
     if (!status)
         status = write_keep(*out, run->space, diag);
     if (!status)
-        status = write_shard(*out, run, diag);
+        status = kpu_run_store_shard(*out, run, diag);
     if (status) {
         kpu_store_abandon(*out);
         *out = NULL;
