@@ -77,7 +77,8 @@ typedef struct kpu_ini {
 } kpu_ini;
 
 /* Grammar: `[section]`, `key = value`, blank lines, comments from `;` or `#` (at the start of a
- * line or of a value, or after white space). A value is one line; white space around it is dropped. */
+ * line or of a value, or after white space). A value is one line, without the white space around
+ * it. */
 
 /* Reads, checks sections and keys against the table (unknown, duplicate, misspelt, over-long,
  * junk: all complaints gathered in diag), checks each non-axis scalar's form and range. Whether

@@ -84,8 +84,7 @@ bool kpu_candidate_field_set(const kpu_candidate_field *field, int64_t value,
     return true;
 }
 
-/* ---- The columns
- * ------------------------------------------------------------------------ */
+/* ---- The columns ------------------------------------------------------------------------ */
 
 static const kpu_column place_columns[] = {
     {"candidates", "id", "", "number of the point in the space", KPU_SENSE_NONE, KPU_COLUMN_INT64,
@@ -224,9 +223,7 @@ void kpu_columns_put_row(const kpu_columns *columns, const kpu_space *space, con
     memcpy(out, row->metrics, kpu_metric_count() * sizeof *out);
 }
 
-/* ---- Back
- * -------------------------------------------------------------------------------
- */
+/* ---- Back ------------------------------------------------------------------------------- */
 
 static int read_value(kpu_results *results, const char *name, int64_t row, int64_t *out,
                       kpu_diag *diag)

@@ -1,5 +1,4 @@
-/* Private to the program: rows of an exploration <-> columns of a results file.
- */
+/* Private to the program: rows of an exploration <-> columns of a results file. */
 #ifndef KPU_SRC_TOOLS_COLUMNS_H
 #define KPU_SRC_TOOLS_COLUMNS_H
 
@@ -24,8 +23,8 @@ int64_t kpu_candidate_field_value(const kpu_candidate_field *field, const kpu_ca
 bool kpu_candidate_field_set(const kpu_candidate_field *field, int64_t value,
                              kpu_candidate *candidate);
 
-/* All columns of the rows of a space, in this order: id, machine, gemm, the
- * candidate's fields, the machine axes, the metrics. */
+/* All columns of the rows of a space, in this order: id, machine, gemm, the candidate's fields, the
+ * machine axes, the metrics. */
 typedef struct kpu_columns {
     kpu_column *column;
     size_t count, axis_first, metric_first;
@@ -41,8 +40,8 @@ void kpu_columns_fini(kpu_columns *columns);
 void kpu_columns_put_row(const kpu_columns *columns, const kpu_space *space, const kpu_row *row,
                          kpu_metric_value *values);
 
-/* The point of such values; the hoists too if residency was not automatic.
- * False: it is none of the space. */
+/* The point of such values; the hoists too if residency was not automatic. False: it is none of the
+ * space. */
 bool kpu_columns_take_point(const kpu_columns *columns, const kpu_space *space,
                             const kpu_metric_value *values, kpu_point *out);
 /* Whether fronts or the search look at this metric. */
@@ -50,8 +49,7 @@ bool kpu_columns_is_followed(const kpu_space *space, size_t metric);
 
 /* Where the hoists of a row are: asked for if residency was not automatic. */
 extern const char *const kpu_hoist_columns[KPU_OPERANDS][KPU_HOIST_LEVELS];
-/* What row `row` of a results file was asked; the hoists too if residency was
- * not automatic. */
+/* What row `row` of a results file was asked; the hoists too if residency was not automatic. */
 int kpu_columns_read_point(kpu_results *results, int64_t row, kpu_point *out, kpu_diag *diag);
 
 #endif

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "kpu/base.h"
@@ -22,10 +23,12 @@ static void tell(int number)
 void kpu_fault_catch(void)
 {
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-    static char stack[1 << 16]; /* the program's own may be what is used up */
-    const stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
-    const struct sigaction action = {.sa_handler = tell, .sa_flags = SA_ONSTACK};
-    sigaltstack(&alternate, NULL);
+    /* The program's own stack may be what is used up; this one is needed until the end. */
+    const size_t bytes = 1 << 16;
+    void *stack = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const stack_t alternate = {.ss_sp = stack, .ss_size = bytes};
+    const bool is_apart = stack != MAP_FAILED && sigaltstack(&alternate, NULL) == 0;
+    const struct sigaction action = {.sa_handler = tell, .sa_flags = is_apart ? SA_ONSTACK : 0};
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         struct sigaction before;
         sigaction(faults[i], NULL, &before);

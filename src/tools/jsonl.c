@@ -66,7 +66,8 @@ static int flush_answers(session *s)
     if (s->answers.length > 0)
         fwrite(s->answers.data, 1, s->answers.length, s->streams->answers);
     kpu_text_clear(&s->answers);
-    return fflush(s->streams->answers) == 0 ? KPU_OK : KPU_E_IO; /* main says what is wrong with it */
+    /* The program's end says what is wrong with it. */
+    return fflush(s->streams->answers) == 0 ? KPU_OK : KPU_E_IO;
 }
 
 static int answer_line(session *s, const char *line, size_t bytes)

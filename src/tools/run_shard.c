@@ -85,8 +85,8 @@ static int read_ranks(kpu_shard *out, kpu_diag *diag)
     int rank = 0, count = 0;
     if (!kpu_tool_ranks_started(&rank, &count))
         return kpu_diag_add(diag, KPU_E_USAGE,
-                            "--shard ranks: neither mpirun nor srun started this process; say "
-                            "--shard I/N");
+                            "--shard ranks: this is not one of several processes that mpirun or "
+                            "srun started; say --shard I/N");
     *out = (kpu_shard){.index = rank, .count = count};
     return KPU_OK;
 }
