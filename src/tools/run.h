@@ -24,7 +24,7 @@ typedef struct kpu_run {
 /* ---- Signals ------------------------------------------------------------------------------ */
 
 /* From now on the first SIGINT, SIGTERM or SIGHUP (unless it is ignored: nohup) only sets what
- * kpu_run_stop points to; the next one of them does what it does by default. */
+ * kpu_run_stop points to; the next one of them, 0.2 s later or more, ends the process with 130. */
 void kpu_run_catch_signals(void);
 const volatile int *kpu_run_stop(void);
 /* Where nothing is left to be kept: a signal prints `text`, which has to stay, and ends the process

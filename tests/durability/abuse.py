@@ -47,7 +47,7 @@ def trial_signal(bench, reference, case, number, seed, folder):
 
 
 def trial_two_signals(bench, reference, case, seed, folder):
-    """The second one ends the run at once."""
+    """The second one ends the run at once (what comes within 0.2 s of the run's clock is none)."""
     draw = random.Random(digest(f"two {case.name} {seed}"))
     life = Life(bench, case, reference, folder)
     process = life.begin()
@@ -57,7 +57,7 @@ def trial_two_signals(bench, reference, case, seed, folder):
         time.sleep(pause)
     began = time.monotonic()
     outcome = early or process.end(10)
-    if outcome.code not in (0, INTERRUPTED, -signal.SIGINT):
+    if outcome.code not in (0, INTERRUPTED):
         raise Failure(f"two signals: {outcome}")
     if time.monotonic() - began > 0.5:
         raise Failure("a second signal does not end the run at once")
