@@ -21,7 +21,8 @@ typedef struct kpu_ranks {
     /* Takes a copy, or the bytes are on their way, when it returns; never waits for the other side.
      * KPU_OK, KPU_E_MEMORY, or KPU_E_IO: that rank cannot be reached. */
     int (*send)(void *context, int to, const void *bytes, size_t size);
-    /* The next message of anybody: *from, malloc'ed *bytes, *size; *from is -1 if none is there. */
+    /* The next message of anybody: *from, malloc'ed *bytes, *size; *from is -1 if none is there.
+     * KPU_E_MEMORY: one of *from was there, and is lost. KPU_E_IO: nobody can be reached. */
     int (*receive)(void *context, int *from, void **bytes, size_t *size);
     double patience_s; /* a rank of which nothing is heard for so long is lost; rank 0, which also
                           writes, when nothing is heard for KPU_RANKS_LEADER_PATIENCE as long */

@@ -88,7 +88,8 @@ static bool decode_split(const kpu_cell_shape *shape, const kpu_cell *cell, kpu_
     out->dial = code.dial;
     out->at = code.at;
     if (reader->failed || out->dial >= shape->dials || code.at <= cell->low[out->dial] ||
-        code.at > cell->high[out->dial])
+        code.at > cell->high[out->dial] || code.outcome[0] > KPU_EXACT_BOUNDED ||
+        code.outcome[1] > KPU_EXACT_BOUNDED)
         return false;
     for (int i = 0; i < 2; i++) {
         kpu_exact_part *part = &out->part[i];
@@ -108,19 +109,30 @@ static bool decode_split(const kpu_cell_shape *shape, const kpu_cell *cell, kpu_
     return !reader->failed;
 }
 
+/* The part that went on, as split number `next`; NULL: none did. False: that is no answer. */
+static bool find_next(const kpu_exact_split *split, size_t next, const kpu_cell **out)
+{
+    *out = NULL;
+    for (int i = 0; i < 2; i++) {
+        const kpu_exact_part *part = &split->part[i];
+        if (part->split < 0)
+            continue;
+        if (*out || part->split != (int32_t)next || part->outcome != KPU_EXACT_OPEN)
+            return false;
+        *out = &part->cell;
+    }
+    return true;
+}
+
 /* Each split but the first is of the part of the one before that went on. */
 static bool decode_cell(const kpu_cell_shape *shape, kpu_exact_item *it, kpu_reader *reader)
 {
     const kpu_cell *cell = &it->cell;
     for (it->count = 0; reader->left > 0; it->count++) {
-        if (!cell || it->count == it->limit ||
-            !decode_split(shape, cell, reader, &it->splits[it->count]))
+        kpu_exact_split *split = &it->splits[it->count];
+        if (!cell || it->count == it->limit || !decode_split(shape, cell, reader, split) ||
+            !find_next(split, it->count + 1, &cell))
             return false;
-        const kpu_exact_part *part = it->splits[it->count].part;
-        cell = NULL;
-        for (int i = 0; i < 2; i++)
-            if (part[i].split >= 0)
-                cell = part[i].split == (int32_t)it->count + 1 ? &part[i].cell : NULL;
     }
     return it->count > 0 && !cell;
 }

@@ -6,7 +6,8 @@
  * at the stop flag and sleeps in between, so that a slow candidate delays neither writing nor
  * Ctrl-C, and the sink (a results file, which one thread must own) runs where it was made. A worker
  * that is a whole ring ahead waits. Other ranks are lent units, and what they send waits in the
- * ring to be decoded when its turn comes. No result depends on who evaluated what, or when.
+ * ring to be decoded when its turn comes; so does what is done here, if much waits. How much
+ * memory that takes is bounded. No result depends on who evaluated what, or when.
  *
  * All that threads share is const or goes through the C11 atomics below. */
 #include <inttypes.h>
@@ -18,15 +19,10 @@
 
 #include "explorer/deal.h"
 #include "explorer/hub.h"
+#include "explorer/ring.h"
 #include "explorer/search.h"
-#include "explorer/units.h"
 
 enum {
-    SLOTS_PER_WORKER = 256,
-    SLOTS_MIN = 512,
-    SLOTS_MAX = 4096,
-    SLOTS_PER_RANK = 2048,
-    SLOTS_OF_RANKS_MAX = 1 << 18,
     CLAIM_MAX = 16,    /* units claimed at once when points are cheap */
     WORKERS_MAX = 1024 /* beyond, the OpenMP runtime may fail to start them, and would exit */
 };
@@ -34,26 +30,18 @@ static const int64_t claim_target_ns = 200 * 1000; /* work per claim, so that cl
 static const long nap_min_ns = 50 * 1000, nap_max_ns = 2 * 1000 * 1000;
 static const int64_t progress_interval_ns = 100 * 1000 * 1000;
 
-typedef struct slot {
-    _Atomic int64_t finished; /* the unit that is here, + 1 */
-    int error;                /* kpu_error of the last point tried; ends the run there */
-    kpu_unit unit;            /* in a block of memory that is made when it is needed */
-    char *encoded;            /* as another rank sent it; NULL: it is there already */
-    size_t bytes;
-} slot;
-
 typedef struct team {
     const kpu_space *space;
     const kpu_explore_options *options;
     kpu_units units;
-    size_t slot_count;
-    slot *slots;
-    kpu_deal deal;             /* units */
-    kpu_hub *hub;              /* other ranks; NULL: there are none */
-    _Atomic bool opened;       /* everything above is in place */
-    _Atomic bool cancelled;    /* the sink's thread wants no more */
-    _Atomic int gone;          /* workers that touch nothing of this any more */
-    _Atomic int64_t delivered; /* units whose slots are free again */
+    kpu_ring ring;
+    kpu_deal deal;          /* units */
+    kpu_hub *hub;           /* other ranks; NULL: there are none */
+    struct delivery *alone; /* where OpenMP gave no second thread: of this one */
+    int64_t next_look_ns;   /* of that thread */
+    _Atomic bool opened;    /* everything above is in place */
+    _Atomic bool cancelled; /* the sink's thread wants no more */
+    _Atomic int gone;       /* workers that touch nothing of this any more */
 } team;
 
 /* Scratch of one worker. */
@@ -61,6 +49,8 @@ typedef struct worker {
     kpu_simulator *simulator;
     kpu_result result;
     int64_t claim; /* units to claim next */
+    kpu_unit unit; /* that is to be encoded */
+    kpu_text text;
 } worker;
 
 static int64_t now_ns(void)
@@ -75,73 +65,65 @@ static void nap(long ns)
     nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
 }
 
-/* ---- Slots ------------------------------------------------------------------------------- */
-
-static slot *slot_of(const team *t, int64_t unit)
-{
-    return &t->slots[unit % (int64_t)t->slot_count];
-}
-
-static bool is_in_ring(team *t, int64_t unit)
-{
-    int64_t delivered = atomic_load_explicit(&t->delivered, memory_order_acquire);
-    return unit - delivered < (int64_t)t->slot_count;
-}
-
-static bool make_room(slot *s)
-{
-    if (s->unit.rows)
-        return true;
-    size_t metrics = KPU_UNIT_POINTS * kpu_metric_count();
-    s->unit.metrics =
-        malloc(metrics * sizeof *s->unit.metrics + KPU_UNIT_POINTS * sizeof *s->unit.rows);
-    s->unit.rows = s->unit.metrics ? (kpu_row *)(void *)(s->unit.metrics + metrics) : NULL;
-    return s->unit.rows != NULL;
-}
-
-/* A ring that is long, for the sake of many ranks, keeps no memory. */
-static void empty_slot(const team *t, slot *s)
-{
-    free(s->encoded);
-    s->encoded = NULL;
-    if (t->slot_count <= SLOTS_MAX)
-        return;
-    free(s->unit.metrics);
-    s->unit = (kpu_unit){0};
-}
-
 /* ---- Workers ----------------------------------------------------------------------------- */
+
+static void look_up(team *t);
 
 static bool is_cancelled(void *context)
 {
     team *t = context;
+    if (t->alone)
+        look_up(t);
     return atomic_load_explicit(&t->cancelled, memory_order_relaxed);
 }
 
-/* What is there of a unit that was cancelled is complete, and delivered. */
-static void do_unit(team *t, worker *w, int64_t unit)
+static int evaluate(team *t, worker *w, int64_t unit, kpu_unit *out)
 {
-    slot *s = slot_of(t, unit);
     const kpu_unit_options options = {.space = t->space,
                                       .simulator = w->simulator,
                                       .result = &w->result,
                                       .is_cancelled = is_cancelled,
                                       .context = t};
-    if (make_room(s)) {
-        s->error = kpu_unit_evaluate(&t->units, unit, &options, &s->unit);
-    } else {
-        s->error = KPU_E_MEMORY;
-        s->unit.count = 0;
-        s->unit.end = kpu_units_begin(&t->units, unit);
-    }
-    atomic_store_explicit(&s->finished, unit + 1, memory_order_release);
+    return kpu_unit_make_room(out) ? kpu_unit_evaluate(&t->units, unit, &options, out)
+                                   : kpu_unit_lack_memory(&t->units, unit, out);
+}
+
+static void encode(team *t, worker *w, int64_t unit)
+{
+    kpu_text_clear(&w->text);
+    w->text.failed = false;
+    kpu_unit_encode(&t->units, unit, &w->unit, &w->text);
+    kpu_ring_keep(&t->ring, unit, w->text.failed ? NULL : w->text.data, w->text.length);
+}
+
+/* What is there of a unit that was cancelled is complete, and delivered. */
+static void do_unit(team *t, worker *w, int64_t unit)
+{
+    kpu_slot *s = kpu_ring_slot(&t->ring, unit);
+    bool encodes = kpu_ring_encodes(&t->ring);
+    s->error = evaluate(t, w, unit, encodes ? &w->unit : &s->unit);
+    if (encodes)
+        encode(t, w, unit);
+    kpu_ring_finish(&t->ring, unit);
+}
+
+static int64_t count_delivered(team *t)
+{
+    return atomic_load_explicit(&t->ring.delivered, memory_order_relaxed);
+}
+
+/* What the ring waits for may be done at any time. */
+static bool may_do(team *t, int64_t unit)
+{
+    return kpu_ring_reaches(&t->ring, unit) &&
+           (unit == count_delivered(t) || t->alone || !kpu_ring_is_full(&t->ring));
 }
 
 /* Units that were another rank's lie in the ring, and may be what it waits for. */
 static bool wait_for_slot(team *t, worker *w, int64_t unit)
 {
     int64_t again;
-    while (!is_in_ring(t, unit)) {
+    while (!may_do(t, unit)) {
         if (is_cancelled(t))
             return false;
         if (kpu_deal_claim_again(&t->deal, 1, &again) > 0)
@@ -173,11 +155,26 @@ static bool work(team *t, worker *w)
 /* With ranks that may be lost there may be more to do than there was. */
 static bool stays(team *t)
 {
-    int64_t delivered = atomic_load_explicit(&t->delivered, memory_order_relaxed);
-    if (!t->hub || is_cancelled(t) || delivered >= t->deal.count)
+    if (!t->hub || is_cancelled(t) || count_delivered(t) >= t->deal.count)
         return false;
     nap(nap_max_ns);
     return true;
+}
+
+static void init_worker(team *t, worker *w)
+{
+    *w = (worker){.simulator = kpu_simulator_new(), .claim = 1};
+    if (!w->simulator)
+        return;
+    kpu_simulator_set_stop(w->simulator, is_cancelled, t);
+    kpu_simulator_set_fast_forward(w->simulator, !t->options->plain_walk);
+}
+
+static void fini_worker(worker *w)
+{
+    kpu_simulator_free(w->simulator);
+    kpu_unit_free(&w->unit);
+    kpu_text_fini(&w->text);
 }
 
 static void run_worker(team *t)
@@ -185,14 +182,11 @@ static void run_worker(team *t)
     /* Stored before the team was called, so it reads true: what makes *t visible even to those who
      * do not know how the OpenMP runtime synchronises. */
     (void)atomic_load_explicit(&t->opened, memory_order_acquire);
-    worker w = {.simulator = kpu_simulator_new(), .claim = 1};
-    if (w.simulator) {
-        kpu_simulator_set_stop(w.simulator, is_cancelled, t);
-        kpu_simulator_set_fast_forward(w.simulator, !t->options->plain_walk);
-    }
+    worker w;
+    init_worker(t, &w);
     while (work(t, &w) || stays(t)) {
     }
-    kpu_simulator_free(w.simulator);
+    fini_worker(&w);
     atomic_fetch_add_explicit(&t->gone, 1, memory_order_release);
 }
 
@@ -205,14 +199,19 @@ static void share(void *context, int64_t *mark, kpu_text *out)
     kpu_put(out, &t->units, sizeof t->units);
 }
 
-/* Units for which the ring has no place yet are not left. */
+/* The first unit that may not be lent now. */
+static int64_t end_of_lending(team *t)
+{
+    return kpu_ring_end_of_lending(&t->ring, kpu_hub_threads(t->hub),
+                                   atomic_load_explicit(&t->deal.next, memory_order_relaxed),
+                                   kpu_hub_missing(t->hub));
+}
+
 static int64_t count_left(void *context)
 {
     team *t = context;
     int64_t next = atomic_load_explicit(&t->deal.next, memory_order_relaxed);
-    int64_t end = atomic_load_explicit(&t->delivered, memory_order_relaxed);
-    end += (int64_t)t->slot_count;
-    end = end < t->deal.count ? end : t->deal.count;
+    int64_t end = end_of_lending(t);
     return (next < end ? end - next : 0) +
            atomic_load_explicit(&t->deal.waiting, memory_order_relaxed);
 }
@@ -220,27 +219,18 @@ static int64_t count_left(void *context)
 static int64_t lend(void *context, int64_t most, int64_t *first)
 {
     team *t = context;
-    int64_t end = atomic_load_explicit(&t->delivered, memory_order_relaxed);
-    return kpu_deal_lend(&t->deal, most, end + (int64_t)t->slot_count, first);
+    return kpu_deal_lend(&t->deal, most, end_of_lending(t), first);
 }
 
 /* Decoded when it is handed over. */
 static bool take_back(void *context, int64_t unit, int code, const char *bytes, size_t size)
 {
     team *t = context;
-    slot *s = slot_of(t, unit);
     kpu_deal_settle(&t->deal);
-    s->error = code;
-    s->bytes = size;
-    s->encoded = malloc(size + 1);
-    if (s->encoded) {
-        memcpy(s->encoded, bytes, size);
-    } else {
-        s->error = KPU_E_MEMORY;
-        s->unit.count = 0;
-        s->unit.end = kpu_units_begin(&t->units, unit);
-    }
-    atomic_store_explicit(&s->finished, unit + 1, memory_order_release);
+    kpu_ring_slot(&t->ring, unit)->error = code;
+    kpu_ring_keep(&t->ring, unit, bytes, size);
+    kpu_ring_learn(&t->ring, size);
+    kpu_ring_finish(&t->ring, unit);
     return true;
 }
 
@@ -252,15 +242,15 @@ static void give_back(void *context, int64_t first, int64_t count)
 
 /* ---- The sink's thread ------------------------------------------------------------------- */
 
-static int describe_failure(const team *t, const slot *s, kpu_diag *diag)
+static int describe_failure(const team *t, int64_t local, int error, kpu_diag *diag)
 {
     kpu_point point;
-    if (s->error == KPU_E_INTERRUPTED)
-        return s->error;
-    kpu_space_decode(t->space, kpu_units_number(&t->units, s->unit.end), &point);
-    return kpu_diag_add(diag, s->error, "point %" PRId64 " (GEMM %s on %s): %s", point.index,
+    if (error == KPU_E_INTERRUPTED)
+        return error;
+    kpu_space_decode(t->space, kpu_units_number(&t->units, local), &point);
+    return kpu_diag_add(diag, error, "point %" PRId64 " (GEMM %s on %s): %s", point.index,
                         kpu_space_gemm(t->space, point.gemm)->name,
-                        kpu_space_machine(t->space, point.machine)->name, kpu_error_text(s->error));
+                        kpu_space_machine(t->space, point.machine)->name, kpu_error_text(error));
 }
 
 /* How far the hand-over has come. */
@@ -269,46 +259,45 @@ typedef struct delivery {
     int64_t points; /* whose rows were handed over, those done before too */
     int64_t next_report_ns;
     bool ended; /* the sink refused, or a point failed: nothing may follow */
+    kpu_unit decoded;
 } delivery;
 
-static int decode(const team *t, slot *s, int64_t unit, kpu_diag *diag)
+static int decode(const team *t, const kpu_slot *s, int64_t unit, kpu_unit *out, kpu_diag *diag)
 {
     kpu_reader reader = {s->encoded, s->bytes, false};
-    if (!s->encoded)
-        return KPU_OK;
-    if (!make_room(s))
+    if (!kpu_unit_make_room(out))
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
-    if (!kpu_unit_decode(&t->units, unit, t->space, &reader, &s->unit))
+    if (!kpu_unit_decode(&t->units, unit, t->space, &reader, out))
         return kpu_diag_add(diag, KPU_E_INTERNAL, "a rank sent what is no row");
     return KPU_OK;
 }
 
 /* Of a unit that ended early its first points count. */
-static int hand_over(const team *t, slot *s, delivery *d, kpu_diag *diag)
+static int hand_over(const team *t, const kpu_slot *s, delivery *d, kpu_diag *diag)
 {
     const kpu_explore_options *options = t->options;
-    int code = decode(t, s, d->units, diag);
-    if (code == KPU_OK && s->unit.count > 0 && options->sink)
-        code = options->sink(options->sink_context, s->unit.rows, s->unit.count, diag);
+    const kpu_unit *unit = s->encoded ? &d->decoded : &s->unit;
+    int code = s->encoded ? decode(t, s, d->units, &d->decoded, diag) : KPU_OK;
+    if (code == KPU_OK && unit->count > 0 && options->sink)
+        code = options->sink(options->sink_context, unit->rows, unit->count, diag);
     if (code != KPU_OK)
         return code;
-    d->points = s->unit.end;
-    return s->error == KPU_OK ? KPU_OK : describe_failure(t, s, diag);
+    d->points = unit->end;
+    return s->error == KPU_OK ? KPU_OK : describe_failure(t, unit->end, s->error, diag);
 }
 
 /* Hands over every finished unit in order, up to one that is not. */
 static int drain(team *t, delivery *d, kpu_diag *diag)
 {
     while (d->units < t->deal.count && !d->ended) {
-        slot *s = slot_of(t, d->units);
-        if (atomic_load_explicit(&s->finished, memory_order_acquire) != d->units + 1)
+        if (!kpu_ring_is_finished(&t->ring, d->units))
             return KPU_OK;
-        int code = hand_over(t, s, d, diag);
+        int code = hand_over(t, kpu_ring_slot(&t->ring, d->units), d, diag);
         d->ended = code != KPU_OK;
         if (d->ended)
             return code;
-        empty_slot(t, s);
-        atomic_store_explicit(&t->delivered, ++d->units, memory_order_release);
+        kpu_ring_advance(&t->ring);
+        d->units++;
     }
     return KPU_OK;
 }
@@ -332,6 +321,28 @@ static bool wants_stop(const team *t, delivery *d)
     return report(t, d);
 }
 
+/* The sink's thread, while it works itself. */
+static void look_up(team *t)
+{
+    int64_t now = now_ns();
+    if (now < t->next_look_ns)
+        return;
+    t->next_look_ns = now + nap_max_ns;
+    if (t->hub)
+        kpu_hub_pump(t->hub);
+    if (wants_stop(t, t->alone))
+        atomic_store_explicit(&t->cancelled, true, memory_order_relaxed);
+}
+
+/* What a thread claims that is alone has to have a place, as nobody else makes one. */
+static bool work_alone(team *t, worker *w)
+{
+    int64_t last = atomic_load_explicit(&t->deal.next, memory_order_relaxed) + w->claim - 1;
+    bool has_room = kpu_ring_reaches(&t->ring, last) && !kpu_ring_is_full(&t->ring);
+    return (has_room || atomic_load_explicit(&t->deal.waiting, memory_order_relaxed) > 0) &&
+           work(t, w);
+}
+
 /* `alone`: OpenMP gave no second thread, so this one evaluates too. */
 static int deliver(team *t, delivery *d, worker *alone, kpu_diag *diag)
 {
@@ -344,14 +355,12 @@ static int deliver(team *t, delivery *d, worker *alone, kpu_diag *diag)
             return code;
         if (d->units == t->deal.count)
             return KPU_OK;
-        if (wants_stop(t, d))
+        if (wants_stop(t, d) || atomic_load_explicit(&t->cancelled, memory_order_relaxed))
             return KPU_E_INTERRUPTED;
-        if (alone) {
-            work(t, alone);
+        if (alone && work_alone(t, alone))
             continue;
-        }
         /* A ring that fills quickly is looked at often. */
-        bool busy = hears || d->units - before > (int64_t)t->slot_count / 8;
+        bool busy = hears || d->units - before > (int64_t)t->ring.slot_count / 8;
         pause = busy ? nap_min_ns : 2 * pause < nap_max_ns ? 2 * pause : nap_max_ns;
         nap(pause);
     }
@@ -379,22 +388,25 @@ static void wait_for_workers(team *t, int workers)
 
 static int lead(team *t, int workers, kpu_diag *diag)
 {
-    worker alone = {.simulator = workers > 0 ? NULL : kpu_simulator_new(), .claim = 1};
+    worker alone = {.simulator = NULL};
     kpu_hub_batch shared;
     delivery d = {.points = t->units.first, .next_report_ns = now_ns() + progress_interval_ns};
-    if (alone.simulator)
-        kpu_simulator_set_fast_forward(alone.simulator, !t->options->plain_walk);
+    if (workers == 0) {
+        t->alone = &d;
+        init_worker(t, &alone);
+    }
     begin_sharing(t, &shared, workers);
     int code = deliver(t, &d, workers > 0 ? NULL : &alone, diag);
     atomic_store_explicit(&t->cancelled, true, memory_order_relaxed);
     if (t->hub)
         kpu_hub_end(t->hub);
     wait_for_workers(t, workers);
-    kpu_simulator_free(alone.simulator);
+    fini_worker(&alone);
     if (code == KPU_E_INTERRUPTED) { /* what was finished meanwhile is not lost */
         int late = drain(t, &d, diag);
         code = late != KPU_OK ? late : code;
     }
+    kpu_unit_free(&d.decoded);
     report(t, &d); /* the last word, whoever stopped */
     return code == KPU_E_INTERRUPTED && d.units == t->deal.count ? KPU_OK : code;
 }
@@ -428,36 +440,18 @@ static void choose_points(kpu_units *units, const kpu_space *space,
     units->first = options->first < units->total ? options->first : units->total;
 }
 
-static size_t choose_slots(const team *t, int workers)
-{
-    size_t count = (size_t)workers * SLOTS_PER_WORKER;
-    count = count < SLOTS_MIN ? SLOTS_MIN : count > SLOTS_MAX ? SLOTS_MAX : count;
-    size_t of_ranks = t->hub ? (size_t)t->options->ranks->count * SLOTS_PER_RANK : 0;
-    of_ranks = of_ranks < SLOTS_OF_RANKS_MAX ? of_ranks : SLOTS_OF_RANKS_MAX;
-    count = count > of_ranks ? count : of_ranks;
-    if ((int64_t)count > t->deal.count)
-        count = (size_t)(t->deal.count > 0 ? t->deal.count : 1);
-    return count;
-}
-
 static int run(team *t, kpu_diag *diag)
 {
     const kpu_explore_options *options = t->options;
     int workers = options->threads > 0 ? options->threads : omp_get_max_threads();
     workers = workers < WORKERS_MAX ? workers : WORKERS_MAX;
     workers = workers < t->deal.count ? workers : (int)t->deal.count;
-    t->slot_count = choose_slots(t, workers);
-    t->slots = calloc(t->slot_count, sizeof *t->slots);
-    if (!t->slots)
+    if (!kpu_ring_init(&t->ring, &t->units, workers, t->hub ? options->ranks->count : 1))
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
     /* Complete when this is seen. */
     atomic_store_explicit(&t->opened, true, memory_order_release);
     int code = run_team(t, workers + 1, diag);
-    for (size_t i = 0; i < t->slot_count; i++) {
-        free(t->slots[i].encoded);
-        free(t->slots[i].unit.metrics);
-    }
-    free(t->slots);
+    kpu_ring_fini(&t->ring);
     return code;
 }
 

@@ -220,6 +220,17 @@ static void hear(kpu_hub *h, int from, const char *bytes, size_t size)
         lose(h, from);
 }
 
+/* Nobody can be reached any more, or what the rank said is lost. */
+static void receive_error(kpu_hub *h, int code, int from)
+{
+    if (code == KPU_E_MEMORY && from > 0 && from < h->ranks->count) {
+        lose(h, from);
+        send_home(h, from);
+    }
+    for (int r = 1; code == KPU_E_IO && r < h->ranks->count; r++)
+        lose(h, r);
+}
+
 /* False: nothing is there. */
 static bool receive(kpu_hub *h)
 {
@@ -227,11 +238,8 @@ static bool receive(kpu_hub *h)
     void *bytes = NULL;
     size_t size = 0;
     int code = h->ranks->receive(h->ranks->context, &from, &bytes, &size);
-    if (code == KPU_E_IO) { /* nobody can be reached any more */
-        for (int r = 1; r < h->ranks->count; r++)
-            lose(h, r);
-        return false;
-    }
+    if (code != KPU_OK)
+        receive_error(h, code, from);
     if (code != KPU_OK || from < 0)
         return false;
     h->ranks->messages++;

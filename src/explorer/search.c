@@ -187,8 +187,10 @@ static bool decode_row(void *context, int64_t item, const char *bytes, size_t si
     kpu_metric_value *metrics = p->session->metrics + at * kpu_metric_count();
     kpu_reader reader = {bytes, size, false};
     kpu_row_decode(&reader, NULL, metrics);
-    p->session->rows[at].metrics = metrics;
-    return !reader.failed && reader.left == 0;
+    bool good = !reader.failed && reader.left == 0;
+    if (good) /* with metrics it counts as done */
+        p->session->rows[at].metrics = metrics;
+    return good;
 }
 
 static const kpu_team_remote remote_rows = {

@@ -87,30 +87,37 @@ static int send(void *context, int to, const void *bytes, size_t size)
     return KPU_OK;
 }
 
-/* Long messages come in pieces; nobody waits for them. False: none is announced. */
-static bool accept(mpi_ranks *m)
+/* Read away, so that it does not come again. */
+static void refuse(MPI_Message *message)
+{
+    char nothing;
+    MPI_Request request;
+    if (MPI_Imrecv(&nothing, 0, MPI_BYTE, message, &request) == MPI_SUCCESS)
+        MPI_Request_free(&request);
+}
+
+/* Long messages come in pieces; nobody waits for them. KPU_E_MEMORY: that of *from is lost. */
+static int accept(mpi_ranks *m, int *from)
 {
     int flag = 0, size = 0;
     MPI_Message message;
     MPI_Status status;
     if (MPI_Improbe(MPI_ANY_SOURCE, TAG, m->all, &flag, &message, &status) != MPI_SUCCESS ||
         !flag || MPI_Get_count(&status, MPI_BYTE, &size) != MPI_SUCCESS || size < 0)
-        return false;
+        return KPU_OK;
     parcel *p = new_parcel(status.MPI_SOURCE, (size_t)size);
-    if (!p) { /* read away, so that it does not come again; its items are missed, and its rank */
-        char nothing;
-        MPI_Request request;
-        MPI_Imrecv(&nothing, 0, MPI_BYTE, &message, &request);
-        MPI_Request_free(&request);
-        return false;
+    if (!p) {
+        refuse(&message);
+        *from = status.MPI_SOURCE;
+        return KPU_E_MEMORY;
     }
     if (MPI_Imrecv(p->bytes, size, MPI_BYTE, &message, &p->request) != MPI_SUCCESS) {
         free_parcel(p);
-        return false;
+        return KPU_OK; /* its sender is gone */
     }
     *m->last = p;
     m->last = &p->next;
-    return true;
+    return KPU_OK;
 }
 
 static bool has_earlier(const mpi_ranks *m, const parcel *until)
@@ -141,10 +148,10 @@ static int receive(void *context, int *from, void **bytes, size_t *size)
     mpi_ranks *m = context;
     *from = -1;
     forget_sent(m);
-    accept(m);
-    parcel *p = take_complete(m);
+    int code = accept(m, from);
+    parcel *p = code == KPU_OK ? take_complete(m) : NULL;
     if (!p)
-        return KPU_OK;
+        return code;
     *from = p->rank;
     *bytes = p->bytes;
     *size = p->size;

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ranks/mailbox.h"
+
 /* ---- Rows --------------------------------------------------------------------------------- */
 
 const kpu_metric_value *rows_metrics(const rows *r, size_t at)
@@ -199,8 +201,90 @@ static kpu_selection *replay(const test_run *t, const rows *log)
     return selection;
 }
 
+/* ---- With other ranks --------------------------------------------------------------------- */
+
+static const double patience_s = 0.3;
+
+typedef struct helper {
+    const kpu_space *space;
+    mailbox box;
+    int threads;
+    pthread_t thread;
+} helper;
+
+/* All ranks, and their mail. */
+typedef struct crew {
+    mailboxes all;
+    helper ranks[MAILBOX_RANKS];
+} crew;
+
+static void *help(void *context)
+{
+    helper *h = context;
+    const kpu_search_options options = {.threads = h->threads};
+    kpu_search_serve(h->space, &h->box.ranks, &options, NULL);
+    pthread_mutex_lock(&h->box.all->lock);
+    mailbox_go(&h->box);
+    pthread_mutex_unlock(&h->box.all->lock);
+    return NULL;
+}
+
+/* Few have helpers that are lost: that takes time. */
+static fault draw_fault(test_run *t, int ranks)
+{
+    fault f = {.rank = (int)random_between(&t->random, 1, ranks - 1),
+               .message = random_between(&t->random, 1, 20)};
+    if (random_chance(&t->random, 3))
+        f.kind = random_chance(&t->random, 50) ? FAULT_VANISHES : FAULT_UNREAD;
+    return f;
+}
+
+/* NULL: nobody helps. */
+static kpu_ranks *begin_crew(test_run *t, crew *c)
+{
+    int count = random_chance(&t->random, 50) ? 1 : (int)random_between(&t->random, 2, 4);
+    c->all.count = count;
+    if (count == 1)
+        return NULL;
+    const fault f = draw_fault(t, count);
+    mailboxes_init(&c->all, count, &f);
+    for (int r = 0; r < count; r++) {
+        helper *h = &c->ranks[r];
+        *h = (helper){.space = t->space, .threads = (int)random_between(&t->random, 1, 2)};
+        mailbox_init(&h->box, &c->all, r, patience_s);
+        if (r > 0 && pthread_create(&h->thread, NULL, help, h) != 0)
+            abort();
+    }
+    t->crews++;
+    return &c->ranks[0].box.ranks;
+}
+
+static void end_crew(test_run *t, crew *c)
+{
+    if (c->all.count == 1)
+        return;
+    t->lost += c->ranks[0].box.ranks.lost;
+    t->messages += c->ranks[0].box.ranks.messages;
+    kpu_ranks_dismiss(&c->ranks[0].box.ranks);
+    for (int r = 1; r < c->all.count; r++)
+        pthread_join(c->ranks[r].thread, NULL);
+    mailboxes_fini(&c->all);
+}
+
+/* ---- The whole ---------------------------------------------------------------------------- */
+
+static void show(kpu_diag *diag)
+{
+    char *complaints = diag->count ? kpu_diag_render(diag) : NULL;
+    if (complaints)
+        fputs(complaints, stdout);
+    free(complaints);
+    kpu_diag_fini(diag);
+}
+
 void run_once(test_run *t, const way *w, size_t stop_after, kept *k)
 {
+    crew others;
     kpu_diag diag = {0};
     run_context c = {.t = t,
                      .k = k,
@@ -225,16 +309,14 @@ void run_once(test_run *t, const way *w, size_t stop_after, kept *k)
                                         .past = k->evaluations > 0 || k->points > 0 ? &past : NULL,
                                         .noted = gives_fronts(t) ? note_row : NULL,
                                         .noted_context = &c,
-                                        .shard = w->shard};
+                                        .shard = w->shard,
+                                        .ranks = begin_crew(t, &others)};
     rows_fini(&k->given);
     c.selection = w->selects ? replay(t, &k->log) : NULL;
     expect(t, !w->selects || c.selection, "the log is accepted once more");
     k->code = kpu_search_run(t->space, &options, &k->summary, &diag);
-    char *complaints = diag.count ? kpu_diag_render(&diag) : NULL;
-    if (complaints)
-        fputs(complaints, stdout);
-    free(complaints);
-    kpu_diag_fini(&diag);
+    end_crew(t, &others);
+    show(&diag);
     kpu_selection_free(c.selection);
     expect(t, k->code == KPU_OK || (k->code == KPU_E_INTERRUPTED && c.stop), "it runs");
     expect(t, c.committed == k->log.count, "the last word is of all rows");

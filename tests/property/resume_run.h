@@ -27,6 +27,7 @@ typedef struct test_run {
     random_stream random;
     uint64_t number;
     long spaces, failures, runs, stops, kills, parts, selections;
+    long crews, lost, messages; /* runs with other ranks; ranks; to the first */
     bool failed;
 } test_run;
 
@@ -56,8 +57,8 @@ typedef struct way {
     bool selects;
 } way;
 
-/* Goes on where *k stands; stops after so many new rows, 0: not at all. On the way it looks whether
- * all that is said is true of what came. */
+/* Goes on where *k stands, alone or with some other ranks; stops after so many new rows, 0: not at
+ * all. On the way it looks whether all that is said is true of what came. */
 void run_once(test_run *t, const way *w, size_t stop_after, kept *k);
 
 #endif

@@ -1,6 +1,7 @@
 /* test_resume.c - on random spaces, every search: stopped again and again, and gone on with what
- * had come, it ends as if it had not been disturbed; its parts put together are the whole; the rows
- * that are kept are those of a definition in plain words.   test_resume [SPACES [SEED]] */
+ * had come, with whatever ranks, it ends as if it had not been disturbed; its parts put together
+ * are the whole; the rows that are kept are those of a definition in plain words. test_resume
+ * [SPACES [SEED]] */
 #include "resume_run.h"
 
 #include <math.h>
@@ -395,7 +396,8 @@ int main(int argc, char **argv)
         check_selections(&t, &base);
     }
     printf("%ld spaces, %ld failures; %ld runs, %ld stops, %ld of them lost rows; %ld parts, %ld "
-           "selections\n",
-           t.spaces, t.failures, t.runs, t.stops, t.kills, t.parts, t.selections);
+           "selections; %ld runs of several ranks, %ld messages, %ld ranks lost\n",
+           t.spaces, t.failures, t.runs, t.stops, t.kills, t.parts, t.selections, t.crews,
+           t.messages, t.lost);
     return t.failures != 0;
 }

@@ -18,7 +18,8 @@ typedef enum fault_kind {
     FAULT_VANISHES, /* nothing it says arrives any more */
     FAULT_STOPS,    /* neither hears nor says anything for a while, then goes on */
     FAULT_IS_SLOW,  /* from then on whatever it says arrives late, but it arrives */
-    FAULT_LIES      /* what it says is cut short */
+    FAULT_LIES,     /* what it says is cut short */
+    FAULT_UNREAD    /* there is no memory to read that message */
 } fault_kind;
 
 typedef struct fault {
@@ -32,6 +33,7 @@ typedef struct letter {
     struct letter *next;
     int from;
     double ripe; /* when it can be read */
+    bool unread;
     size_t size;
     char bytes[];
 } letter;
@@ -92,6 +94,8 @@ static inline void mailbox_post(mailbox *m, int to, const void *bytes, size_t si
     if (!l)
         abort();
     *l = (letter){.from = m->ranks.rank, .size = size, .ripe = mailbox_now()};
+    l->unread =
+        is_due && all->fault.kind == FAULT_UNREAD && all->said[l->from] == all->fault.message;
     if (is_due && all->fault.kind == FAULT_IS_SLOW)
         l->ripe += all->fault.seconds;
     memcpy(l->bytes, bytes, size);
@@ -165,10 +169,10 @@ static inline int mailbox_receive(void *context, int *from, void **bytes, size_t
         all->last[me] = l->next ? all->last[me] : NULL;
         *from = l->from;
         *size = l->size;
-        *bytes = malloc(l->size + 1);
-        if (!*bytes)
-            abort();
-        memcpy(*bytes, l->bytes, l->size);
+        *bytes = l->unread ? NULL : malloc(l->size + 1);
+        code = *bytes ? KPU_OK : KPU_E_MEMORY;
+        if (*bytes)
+            memcpy(*bytes, l->bytes, l->size);
         free(l);
     }
     pthread_mutex_unlock(&all->lock);

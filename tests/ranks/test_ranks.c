@@ -179,6 +179,11 @@ static void test_a_rank_says_nonsense(void)
     for_each_search(FAULT_LIES, 0, 4);
 }
 
+static void test_an_answer_finds_no_memory(void)
+{
+    for_each_search(FAULT_UNREAD, 0, 4);
+}
+
 static void test_all_others_are_lost(void)
 {
     kpu_space *space = must_make_space(sweep);
@@ -295,6 +300,7 @@ int main(void)
         {"a rank stops for a while", test_a_rank_stops_for_a_while},
         {"a rank is slow", test_a_rank_is_slow},
         {"a rank says nonsense", test_a_rank_says_nonsense},
+        {"an answer finds no memory", test_an_answer_finds_no_memory},
         {"all others are lost", test_all_others_are_lost},
         {"a rank with another sweep", test_a_rank_with_another_sweep},
         {"rank 0 vanishes", test_rank_0_vanishes},
