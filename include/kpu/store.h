@@ -141,6 +141,9 @@ typedef struct kpu_view_part {
     const kpu_view_piece *pieces;
     size_t piece_count;
 } kpu_view_part;
+/* How many entries each column of the view has for that: pieces of one length at one distance are
+ * one. */
+size_t kpu_view_part_entries(const kpu_view_part *part);
 typedef struct kpu_view {
     const kpu_column *columns;
     size_t column_count;

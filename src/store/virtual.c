@@ -47,6 +47,14 @@ static size_t regular_run(const kpu_view_part *part, size_t at)
     return run;
 }
 
+size_t kpu_view_part_entries(const kpu_view_part *part)
+{
+    size_t entries = 0;
+    for (size_t i = 0; i < part->piece_count; i += regular_run(part, i))
+        entries++;
+    return entries;
+}
+
 static herr_t select_pieces(hid_t space, const kpu_view_part *part)
 {
     herr_t status = 0;

@@ -10,8 +10,9 @@ enum { BLOCK = 4096, SHARE_BITS = 22 }; /* ids of a share, and half the places f
 
 typedef struct id_share {
     int64_t *places; /* -1: free; a power of two of them */
-    size_t mask;
+    size_t mask, used;
     uint64_t shares, share; /* of how many, and which one this is */
+    const volatile int *stop;
     kpu_metric_value block[BLOCK];
 } id_share;
 
@@ -32,7 +33,14 @@ static bool add(id_share *set, int64_t id)
         at = (at + 1) & set->mask;
     bool fresh = set->places[at] < 0;
     set->places[at] = id;
+    set->used += fresh;
     return fresh;
+}
+
+/* Ids of a run are spread evenly over the shares; those of a file that was made up need not be. */
+static bool is_full(const id_share *set)
+{
+    return set->used > set->mask / 4 * 3;
 }
 
 static int add_rows(id_share *set, kpu_results *results, const kpu_merge_part *part, kpu_diag *diag)
@@ -43,7 +51,8 @@ static int add_rows(id_share *set, kpu_results *results, const kpu_merge_part *p
     int status = column < 0 ? KPU_E_INTERNAL : KPU_OK;
     for (int64_t row = 0; !status && row < part->rows; row += BLOCK) {
         int64_t count = part->rows - row < BLOCK ? part->rows - row : BLOCK;
-        status = kpu_results_read(results, (size_t)column, row, count, ids, diag);
+        status = *set->stop ? KPU_E_INTERRUPTED
+                            : kpu_results_read(results, (size_t)column, row, count, ids, diag);
         for (int64_t i = 0; !status && i < count; i++) {
             if (ids[i].i < 0)
                 status = kpu_diag_add_at(diag, KPU_E_INPUT, &place,
@@ -53,6 +62,10 @@ static int add_rows(id_share *set, kpu_results *results, const kpu_merge_part *p
                                          "row %" PRId64 " has the id %" PRId64
                                          ", which stands in this or another part already",
                                          row + i, ids[i].i);
+            else if (is_full(set))
+                status =
+                    kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                                    "row %" PRId64 " has an id that no run has drawn", row + i);
         }
     }
     return status;
@@ -87,13 +100,15 @@ int kpu_merge_check_ids(const kpu_merge *merge, kpu_diag *diag)
         set->places = malloc(places * sizeof *set->places);
     if (set && set->places) {
         set->mask = places - 1;
+        set->stop = merge->stop;
         set->shares = (uint64_t)(merge->rows / most + 1);
         status = KPU_OK;
     }
     for (; !status && set->share < set->shares; set->share++) {
         memset(set->places, -1, places * sizeof *set->places);
+        set->used = 0;
         for (size_t i = 0; !status && i < merge->count; i++)
-            status = *merge->stop ? KPU_E_INTERRUPTED : add_part(set, &merge->parts[i], diag);
+            status = add_part(set, &merge->parts[i], diag);
     }
     if (set)
         free(set->places);

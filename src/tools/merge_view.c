@@ -7,9 +7,9 @@
 
 #include "tools/merge.h"
 
-/* Blocks that are counted, and pieces of all parts together that each column lists; beyond them
+/* Blocks that are counted, and entries of all parts together that each column lists; beyond them
  * the view is in the order of the parts. */
-enum { BLOCKS_MAX = 1 << 20, PIECES_MAX = 1 << 14, BATCH = 4096 };
+enum { BLOCKS_MAX = 1 << 20, ENTRIES_MAX = 1 << 14, BATCH = 4096 };
 
 /* ---- Names ------------------------------------------------------------------------------- */
 
@@ -215,6 +215,14 @@ static int make_plan(const kpu_merge *merge, const blocks *b, plan *p)
     return KPU_OK;
 }
 
+static size_t count_entries(const plan *p, size_t part_count)
+{
+    size_t entries = 0;
+    for (size_t i = 0; i < part_count; i++)
+        entries += kpu_view_part_entries(&p->parts[i]);
+    return entries;
+}
+
 static void free_plan(plan *p, size_t count)
 {
     for (size_t i = 0; p->parts && i < count; i++)
@@ -247,7 +255,7 @@ static int plan_view(const kpu_merge *merge, plan *p, bool *in_order, kpu_diag *
         status = count_rows(&b, diag);
     if (!status)
         status = make_plan(merge, &b, p);
-    if (!status && *in_order && p->piece_count > PIECES_MAX) {
+    if (!status && *in_order && count_entries(p, merge->count) > ENTRIES_MAX) {
         free_plan(p, merge->count);
         *in_order = false;
         status = make_plan(merge, &(const blocks){.merge = merge}, p);

@@ -52,6 +52,16 @@ static int read_variable(const char *name, int64_t least, int64_t *out, kpu_diag
                         text, least);
 }
 
+/* Most likely a part that is run again, whose array does not tell how many there are. */
+static int complain_alone(int64_t id, kpu_diag *diag)
+{
+    return kpu_diag_add(
+        diag, KPU_E_USAGE,
+        "--shard slurm: task %" PRId64 " is alone in its array; to run part %" PRId64
+        " of N again say --shard %" PRId64 "/N (parts.sbatch takes N as its third argument)",
+        id, id, id);
+}
+
 /* Tasks are numbered MIN, MIN + STEP, ... MAX; a list with gaps has less of them than that. */
 static int read_slurm(kpu_shard *out, kpu_diag *diag)
 {
@@ -77,7 +87,7 @@ static int read_slurm(kpu_shard *out, kpu_diag *diag)
                             ", which has gaps; give the array as 1-N (to run some tasks again: "
                             "--shard I/N with the I of each)",
                             id, count, first, last, step);
-    return status;
+    return !status && count == 1 && id > 1 ? complain_alone(id, diag) : status;
 }
 
 static int read_ranks(kpu_shard *out, kpu_diag *diag)

@@ -21,6 +21,7 @@ import argparse
 import difflib
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -64,12 +65,16 @@ def write(path, steps, trailer):
 
 
 def run(step, folder, environment):
-    done = subprocess.run(["bash", "-c", "\n".join(step.command)], cwd=folder, env=environment,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=TIMEOUT_S, check=False)
-    text = done.stdout.decode("utf-8", "replace").replace(str(folder), "FOLDER")
-    lines = text.splitlines()
-    return lines + ([f"[exit {done.returncode}]"] if done.returncode else [])
+    shell = subprocess.Popen(["bash", "-c", "\n".join(step.command)], cwd=folder, env=environment,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        printed, ending = shell.communicate(timeout=TIMEOUT_S)[0], f"[exit {shell.returncode}]"
+    except subprocess.TimeoutExpired:
+        os.killpg(shell.pid, signal.SIGKILL)  # all that it has started
+        printed, ending = shell.communicate()[0], f"[no end within {TIMEOUT_S} s]"
+    text = printed.decode("utf-8", "replace").replace(str(folder), "FOLDER")
+    return text.splitlines() + ([ending] if shell.returncode else [])
 
 
 def line_fits(expected, got):

@@ -79,15 +79,22 @@ class Cluster:
         return self.call("sbatch", "--parsable", *options, os.path.join(SCRIPTS, script),
                          *arguments).strip()
 
-    def tell_to_stop(self, job):
-        """SIGTERM to its steps, as before its time is up; Slurm may be too busy for that."""
+    def signal_steps(self, job, name):
+        """Slurm may be too busy for that."""
         for _ in range(10):
-            done = subprocess.run(["scancel", "--signal=TERM", job], env=self.environment,
+            done = subprocess.run(["scancel", "--signal=" + name, job], env=self.environment,
                                   stdin=subprocess.DEVNULL, timeout=LIMIT_S, check=False)
             if done.returncode == 0:
                 return
             time.sleep(0.1)
         raise Failure("scancel cannot signal %s" % job)
+
+    def tell_to_stop(self, job):
+        """As before its time is up."""
+        self.signal_steps(job, "TERM")
+
+    def kill_steps(self, job):
+        self.signal_steps(job, "KILL")
 
     def queue(self, job):
         """State and reason of each task of it that is not done."""
@@ -160,28 +167,45 @@ def array_and_merge(cluster):
 
 
 def told_to_stop(cluster):
-    """Task 2 is told to stop, as if its time were up; it asks to be queued again. Task 3 is
-    preempted: Slurm tells it to stop, and queues it again. Task 1 is cancelled, and submitted
-    again alone."""
+    """Task 2 is told to stop, as if its time were up; it asks to be queued again, and the merge waits
+    for it. Task 3 is preempted: Slurm tells it to stop, and queues it again."""
     array = cluster.submit("parts.sbatch", "sweep.ini", "again.h5",
                            options=("--array=1-3", *ONE_CORE))
+    merge = cluster.submit("merge.sbatch", "again.h5", options=("--dependency=afterok:" + array,))
     for task in range(1, 4):
         cluster.wait_for_file("again.shard-%d-of-3.h5.partial" % task, array)
     time.sleep(0.7)
     cluster.tell_to_stop(array + "_2")
     cluster.call("scontrol", "requeue", array + "_3")
-    cluster.call("scancel", array + "_1")
     cluster.wait(array)
-    if os.path.exists(cluster.path("again.shard-1-of-3.h5")):
-        raise Failure("the task that was cancelled is done")
-    alone = cluster.submit("parts.sbatch", "sweep.ini", "again.h5", "3",
-                           options=("--array=1", *ONE_CORE))
-    cluster.wait(alone)
-    cluster.expect_logged("REQUEUE", "kpu-parts-%s-3.log" % array)
-    cluster.expect_logged("interrupted; [0-9,]+ rows are kept", "kpu-parts-%s-2.log" % array)
-    merge = cluster.submit("merge.sbatch", "again.h5")
     cluster.wait(merge)
+    cluster.expect_logged("interrupted; [0-9,]+ rows are kept", "kpu-parts-%s-2.log" % array)
+    cluster.expect_logged("REQUEUE", "kpu-parts-%s-3.log" % array)
     cluster.expect_same("again.h5")
+
+
+def a_part_is_missing(cluster):
+    """Task 1 is cancelled, task 2 killed, as if it had too little memory: the merge says what is
+    missing. They are submitted again alone, go on, and are merged."""
+    array = cluster.submit("parts.sbatch", "sweep.ini", "part.h5",
+                           options=("--array=1-3", *ONE_CORE))
+    for task in (1, 2):
+        cluster.wait_for_file("part.shard-%d-of-3.h5.partial" % task, array)
+    time.sleep(0.7)
+    cluster.call("scancel", array + "_1")
+    cluster.kill_steps(array + "_2")
+    cluster.wait(array)
+    for task in (1, 2):
+        if os.path.exists(cluster.path("part.shard-%d-of-3.h5" % task)):
+            raise Failure("task %d was done before it was killed" % task)
+    merge = cluster.submit("merge.sbatch", "part.h5")
+    cluster.wait(merge)
+    cluster.expect_logged("of 3 parts these are missing: 1-2;", "kpu-merge-%s.log" % merge)
+    some = cluster.submit("parts.sbatch", "sweep.ini", "part.h5", "3",
+                          options=("--array=1,2", *ONE_CORE))
+    merge = cluster.submit("merge.sbatch", "part.h5", options=("--dependency=afterok:" + some,))
+    cluster.wait(merge)
+    cluster.expect_same("part.h5")
 
 
 def by_mpirun(cluster):
@@ -238,7 +262,8 @@ def has_pmix(cluster):
 
 TRIALS = [
     ("array, then merge", array_and_merge, None),
-    ("stopped, preempted, cancelled", told_to_stop, None),
+    ("stopped, preempted", told_to_stop, None),
+    ("parts that are missing", a_part_is_missing, None),
     ("mpirun in a job", by_mpirun, has_mpirun),
     ("srun starts ranks", by_srun, has_pmix),
     ("ranks preempted", ranks_preempted, has_pmix),

@@ -349,6 +349,23 @@ static void test_a_killed_run_leaves_what_was_flushed(void)
     empty_folder();
 }
 
+/* Blocks that are dealt out in turn are one entry, however many; a short one is another. */
+static void test_entries_of_a_view(void)
+{
+    enum { BLOCKS = 100 };
+    kpu_view_piece pieces[BLOCKS];
+    kpu_view_part part = {.file = "a.h5", .pieces = pieces, .piece_count = BLOCKS};
+    for (int i = 0; i < BLOCKS; i++)
+        pieces[i] = (kpu_view_piece){(int64_t)48 * i + 16, 16};
+    CU_ASSERT_EQUAL(kpu_view_part_entries(&part), 1);
+    pieces[BLOCKS - 1].count = 5;
+    CU_ASSERT_EQUAL(kpu_view_part_entries(&part), 2);
+    pieces[50].first += 1;
+    CU_ASSERT_EQUAL(kpu_view_part_entries(&part), 4);
+    part.piece_count = 0;
+    CU_ASSERT_EQUAL(kpu_view_part_entries(&part), 0);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -361,6 +378,7 @@ int main(void)
         {"never replaces a newcomer", test_never_replaces_a_file_that_came_meanwhile},
         {"abandon leaves nothing", test_abandon_leaves_nothing},
         {"full disk", test_a_full_disk_ends_cleanly},
+        {"entries of a view", test_entries_of_a_view},
         {"killed run", test_a_killed_run_leaves_what_was_flushed},
         CU_TEST_INFO_NULL,
     };
