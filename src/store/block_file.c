@@ -200,8 +200,12 @@ hid_t kpu_block_file_access(kpu_block_file *file)
     driver_info info = {file};
     hid_t driver = H5FDregister(&driver_class);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    /* The format of 1.8 has checksums in all that says what is where, but for the index of chunks;
+     * that of 1.10 marks a file that is being written, and who reads it is refused. It is used for
+     * what only it has, views. */
     bool ok = driver >= 0 && access >= 0 && H5Pset_driver(access, driver, &info) >= 0 &&
-              H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0;
+              H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
+              H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V110) >= 0;
     if (driver >= 0)
         H5FDunregister(driver); /* the list keeps its own reference */
     if (ok)

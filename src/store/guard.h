@@ -11,8 +11,8 @@
 bool kpu_guard_storage(hid_t creation, const char **why);
 /* Integers of 1, 2, 4 or 8 bytes and IEEE numbers of 4 or 8, whole, in either byte order. */
 bool kpu_guard_number(hid_t type);
-/* Whether the chunks of these rows are no larger in the file than a chunk can become: deflate
- * takes as much memory as it finds data for. */
+/* Whether the chunks of these rows are all there, have been through all filters, and are no larger
+ * in the file than a chunk can become: deflate takes as much memory as it finds data for. */
 bool kpu_guard_chunks(hid_t dataset, int64_t first, int64_t count);
 /* Whether so many rows can be in a file of so many bytes, compressed as well as deflate can. */
 bool kpu_guard_rows(int64_t rows, int64_t file_bytes);

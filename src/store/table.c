@@ -101,22 +101,41 @@ static hid_t open_again(hid_t group, const char *name, hid_t type, hid_t space)
     return -1;
 }
 
+/* How what is written whole is kept: in its header, which has a checksum, as chunks have if it is
+ * too long for that. A single long text has none; /provenance/hashes has its hash. */
+static hid_t make_creation(size_t rows, size_t value_bytes)
+{
+    const size_t header_bytes = 60000, chunk_bytes = 65536; /* HDF5: at most 64 KiB */
+    hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    hsize_t chunk = chunk_bytes / value_bytes;
+    if (rows > 0 && rows <= header_bytes / value_bytes) {
+        H5Pset_layout(creation, H5D_COMPACT);
+    } else if (rows > 1) {
+        chunk = chunk < 1 ? 1 : chunk < rows ? chunk : rows;
+        H5Pset_chunk(creation, 1, &chunk);
+        H5Pset_fletcher32(creation);
+    }
+    return creation;
+}
+
 static herr_t write_cells(kpu_store *store, const kpu_column *column, const cells *table,
                           const char *data)
 {
     hsize_t rows = table->rows;
     hid_t type = kpu_store_column_type(column, table->bytes);
     hid_t space = H5Screate_simple(1, &rows, NULL);
+    hid_t creation = make_creation(table->rows, table->bytes);
     hid_t group = H5Gopen2(store->file, column->group, H5P_DEFAULT);
     hid_t dataset = open_again(group, column->name, type, space);
     if (dataset < 0)
-        dataset = kpu_store_column_create(group, column, type, space, H5P_DEFAULT);
+        dataset = kpu_store_column_create(group, column, type, space, creation);
     herr_t status = dataset < 0 ? -1 : 0;
     if (status >= 0 && rows > 0)
         status = H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data);
     if (dataset >= 0)
         H5Dclose(dataset);
     H5Gclose(group);
+    H5Pclose(creation);
     H5Sclose(space);
     H5Tclose(type);
     return status;
@@ -171,14 +190,15 @@ static herr_t write_text(hid_t group, const char *name, const char *text)
     kpu_column column = {.type = KPU_COLUMN_STRING};
     hid_t type = kpu_store_column_type(&column, strlen(text));
     hid_t space = H5Screate(H5S_SCALAR);
-    hid_t links = H5Pcreate(H5P_LINK_CREATE);
+    hid_t links = H5Pcreate(H5P_LINK_CREATE), creation = make_creation(1, strlen(text) + 1);
     H5Pset_create_intermediate_group(links, 1);
     hid_t dataset = open_again(group, name, type, space);
     if (dataset < 0)
-        dataset = H5Dcreate2(group, name, type, space, links, H5P_DEFAULT, H5P_DEFAULT);
+        dataset = H5Dcreate2(group, name, type, space, links, creation, H5P_DEFAULT);
     herr_t status = dataset < 0 ? -1 : H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text);
     if (dataset >= 0)
         H5Dclose(dataset);
+    H5Pclose(creation);
     H5Pclose(links);
     H5Sclose(space);
     H5Tclose(type);

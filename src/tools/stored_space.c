@@ -27,19 +27,39 @@ static void free_files(kept_files *kept)
     free(kept->hashes);
 }
 
-/* The text that was kept as number `n` of the file of that name. */
-static int read_file(kpu_results *results, const kpu_place *place, size_t n, const char *name,
+/* A line of /provenance/hashes: "HASH  NAME". */
+enum { HASH_LENGTH = 32, BEFORE_NAME = HASH_LENGTH + 2 };
+
+/* Takes a text that was kept, which is NULL if there is none, and checks that it is still what it
+ * was. */
+static int check_text(char **text, const char *line, const kpu_place *place, kpu_diag *diag)
+{
+    char hash[HASH_LENGTH + 1];
+    if (!*text)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, place, "has no text of %s", line + BEFORE_NAME);
+    kpu_hash_hex(*text, strlen(*text), hash);
+    if (strncmp(hash, line, HASH_LENGTH) == 0)
+        return KPU_OK;
+    free(*text);
+    *text = NULL;
+    return kpu_diag_add_at(diag, KPU_E_INPUT, place, "is damaged: the text of %s has another hash",
+                           line + BEFORE_NAME);
+}
+
+/* The text that was kept as number `n` of the file of that line. */
+static int read_file(kpu_results *results, const kpu_place *place, size_t n, const char *line,
                      kept_files *kept, kpu_diag *diag)
 {
+    const char *name = line + BEFORE_NAME;
     const char *slash = strrchr(name, '/');
     kpu_text entry = {0};
     kpu_text_format(&entry, "files/%zu_%s", n, slash ? slash + 1 : name);
     char *text = entry.failed ? NULL : kpu_results_text(results, entry.data);
     kpu_text_fini(&entry);
-    if (!text)
-        return kpu_diag_add_at(diag, KPU_E_INPUT, place, "has no text of %s", name);
-    kept->files[kept->count++] = (kpu_space_file){name, text};
-    return KPU_OK;
+    int status = check_text(&text, line, place, diag);
+    if (!status)
+        kept->files[kept->count++] = (kpu_space_file){name, text};
+    return status;
 }
 
 /* /provenance/hashes names every file that was read, "HASH  NAME", after the sweep as it was
@@ -47,7 +67,7 @@ static int read_file(kpu_results *results, const kpu_place *place, size_t n, con
 static int read_files(kpu_results *results, const kpu_place *place, kept_files *kept,
                       kpu_diag *diag)
 {
-    enum { SWEEPS = 2, BEFORE_NAME = 34 };
+    enum { SWEEPS = 2 };
     *kept = (kept_files){.hashes = kpu_results_text(results, "hashes")};
     if (!kept->hashes)
         return kpu_diag_add_at(diag, KPU_E_INPUT, place, "has no hashes of the files it came from");
@@ -59,13 +79,15 @@ static int read_files(kpu_results *results, const kpu_place *place, kept_files *
         return no_memory(diag);
     char *line = kept->hashes;
     int status = KPU_OK;
+    if (lines < SWEEPS)
+        status = kpu_diag_add_at(diag, KPU_E_INPUT, place, "its list of hashes is damaged");
     for (size_t n = 0; !status && n < lines; n++) {
         char *next = strchr(line, '\n') + 1;
         next[-1] = '\0';
         if (strlen(line) <= BEFORE_NAME)
             status = kpu_diag_add_at(diag, KPU_E_INPUT, place, "its list of hashes is damaged");
         else if (n >= SWEEPS)
-            status = read_file(results, place, n - SWEEPS, line + BEFORE_NAME, kept, diag);
+            status = read_file(results, place, n - SWEEPS, line, kept, diag);
         line = next;
     }
     return status;
@@ -80,6 +102,8 @@ static int make_space(kpu_results *results, const char *path, kpu_space **out, k
     if (!text)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "has no sweep");
     int status = read_files(results, &place, &kept, diag);
+    if (!status) /* the first line is that of the sweep */
+        status = check_text(&text, kept.hashes, &place, diag);
     if (!status)
         status = kpu_ini_parse(path, text, strlen(text), KPU_FILE_SWEEP, &sweep, diag);
     if (!status)

@@ -6,6 +6,8 @@
 
 #include "fuzz/check.h"
 
+#include <hdf5.h>
+
 enum { READ_ROWS = 8192, READ_BLOCKS = 4, READ_CELLS = 64 };
 
 static inline void read_columns(kpu_results *results)
@@ -57,6 +59,13 @@ static inline void read_texts(kpu_results *results)
         free(kpu_results_text(results, texts[i]));
 }
 
+/* What is opened is closed, whatever the file is: of leaks within HDF5 nothing is told. */
+static inline void check_handles(void)
+{
+    if (H5Fget_obj_count(H5F_OBJ_ALL, H5F_OBJ_ALL) != 0)
+        fail_check("a handle of HDF5 is left");
+}
+
 static inline void read_everything(const char *path)
 {
     static const char *const workloads[] = {"workload", "name", "M",  "N",  "K", "count",
@@ -70,13 +79,16 @@ static inline void read_everything(const char *path)
     if ((status == KPU_OK) != (results != NULL))
         fail_check("no results and no failure");
     check_complaints(status, &diag);
-    if (!results)
+    if (!results) {
+        check_handles();
         return;
+    }
     read_columns(results);
     read_table(results, "workloads", workloads);
     read_table(results, "machines", machines);
     read_texts(results);
     kpu_results_close(results);
+    check_handles();
 }
 
 #endif
