@@ -359,7 +359,10 @@ static void print_row(FILE *out, const kpu_ini *ini, const kpu_key *key, const c
         if (!*section || strcmp(*section, key->section) != 0)
             fprintf(out, "%s[%s]\n", *section ? "\n" : "", key->section);
         *section = key->section;
-        fprintf(out, "%s = %s\n", setting->name, setting->value);
+        /* What was one line of the longest kind is one again. */
+        size_t bytes = strlen(setting->name) + strlen(setting->value) + strlen(" = ");
+        fprintf(out, "%s%s%s\n", setting->name, bytes > KPU_INI_LINE_MAX ? "=" : " = ",
+                setting->value);
     }
 }
 

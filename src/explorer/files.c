@@ -84,6 +84,63 @@ void kpu_space_text_fini(kpu_space_text *text)
     *text = (kpu_space_text){0};
 }
 
+/* ---- Where the results go ---------------------------------------------------------------- */
+
+/* The folder of a file, with all links resolved, or of it as much as is there. malloc; NULL: out of
+ * memory, or not even the current folder can be found. */
+static char *resolve_folder(const char *path)
+{
+    char *folder = strdup(path), *real = NULL;
+    while (folder && !real) {
+        char *slash = strrchr(folder, '/');
+        if (!slash) { /* the current folder */
+            real = realpath(".", NULL);
+            break;
+        }
+        *slash = '\0';
+        real = realpath(folder, NULL);
+    }
+    free(folder);
+    return real;
+}
+
+/* Whether a file of that name, relative to the current folder, lies below it. */
+static bool is_below(const char *path)
+{
+    char *folder = resolve_folder(path), *current = realpath(".", NULL);
+    size_t length = current ? strlen(current) : 0;
+    bool below = folder && current && strncmp(folder, current, length) == 0 &&
+                 (folder[length] == '\0' || folder[length] == '/' || length == 1);
+    free(folder);
+    free(current);
+    return below;
+}
+
+/* A sweep may come from anybody: what it writes by itself stays below the current folder. Who says
+ * the name on the command line means it. */
+int kpu_space_check_output(const kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
+{
+    const kpu_setting *setting = kpu_ini_find(sweep, "sweep", "output");
+    if (!setting || setting->place.line == 0 || space->kept)
+        return KPU_OK;
+    const char *why = setting->value[0] == '/' ? "is an absolute path" : NULL;
+    for (const char *part = setting->value; part && !why; part = strchr(part, '/')) {
+        part += *part == '/';
+        if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || part[2] == '\0'))
+            why = "leaves the current folder";
+    }
+    if (!why && !is_below(setting->value))
+        why = "leaves the current folder by a symbolic link";
+    if (!why)
+        return KPU_OK;
+    return kpu_diag_add_at(diag, KPU_E_INPUT, &setting->place,
+                           "sweep.output: '%s' %s; a sweep names a file below the current folder, "
+                           "and only --set sweep.output=FILE another place",
+                           setting->value, why);
+}
+
+/* ---- What is kept of the files ------------------------------------------------------------ */
+
 int kpu_space_add_source(kpu_space *space, const char *name, const char *text, kpu_diag *diag)
 {
     size_t bytes = strlen(text);

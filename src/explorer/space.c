@@ -65,34 +65,13 @@ static int read_int(const kpu_ini *sweep, const char *name, int64_t *out, kpu_di
                              kpu_ini_value(sweep, "sweep", name), &place, out, diag);
 }
 
-/* A sweep may come from anybody: what it writes by itself stays below the current folder. Who says
- * the name on the command line means it. */
-static int check_output(const kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
-{
-    const kpu_setting *setting = kpu_ini_find(sweep, "sweep", "output");
-    if (!setting || setting->place.line == 0 || space->kept)
-        return KPU_OK;
-    const char *why = setting->value[0] == '/' ? "is an absolute path" : NULL;
-    for (const char *part = setting->value; part && !why; part = strchr(part, '/')) {
-        part += *part == '/';
-        if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || part[2] == '\0'))
-            why = "leaves the current folder";
-    }
-    if (!why)
-        return KPU_OK;
-    return kpu_diag_add_at(diag, KPU_E_INPUT, &setting->place,
-                           "sweep.output: '%s' %s; a sweep names a file below the current folder, "
-                           "and only --set sweep.output=FILE another place",
-                           setting->value, why);
-}
-
 static int read_names(kpu_space *space, const kpu_ini *sweep, kpu_diag *diag)
 {
     const char *name = kpu_ini_value(sweep, "sweep", "name");
     const char *output = kpu_ini_value(sweep, "sweep", "output");
     if (!name)
         return KPU_E_INPUT; /* kpu_ini_check_required has told */
-    int code = check_output(space, sweep, diag);
+    int code = kpu_space_check_output(space, sweep, diag);
     if (code != KPU_OK)
         return code;
     const kpu_setting *setting = kpu_ini_find(sweep, "sweep", "name");

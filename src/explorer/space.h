@@ -8,6 +8,7 @@
 enum { KPU_SPACE_AXES = 15, KPU_MACHINE_VARIANTS_MAX = 65536, KPU_DIGITS_MAX = 64 };
 enum {
     KPU_LIST_MAX = 4096,            /* entries of a list of words */
+    KPU_SPACE_GEMMS_MAX = 65536,    /* of all workloads together */
     KPU_SPACE_FILES_MAX = 64 << 20, /* bytes of all machine and workload files together */
     KPU_SPACE_VALUES_MAX = 16 << 20 /* values of all axes that depend on the GEMM, of all GEMMs */
 };
@@ -95,6 +96,8 @@ typedef struct kpu_space_text {
 int kpu_space_read_file(kpu_space *space, const kpu_ini *sweep, const char *name,
                         const kpu_place *place, kpu_space_text *out, kpu_diag *diag);
 void kpu_space_text_fini(kpu_space_text *text);
+/* Whether [sweep] output, if the file itself names one, lies below the current folder. */
+int kpu_space_check_output(const kpu_space *space, const kpu_ini *sweep, kpu_diag *diag);
 /* Keeps a copy of a file's text under its name. */
 int kpu_space_add_source(kpu_space *space, const char *name, const char *text, kpu_diag *diag);
 

@@ -27,6 +27,14 @@ static bool is_known_workload(const kpu_space *space, const char *name)
     return false;
 }
 
+static size_t count_gemms(const kpu_space *space)
+{
+    size_t total = 0;
+    for (size_t w = 0; w < space->workload_count; w++)
+        total += space->workloads[w].gemm_count;
+    return total;
+}
+
 static int read_file(kpu_space *space, const kpu_ini *sweep, const kpu_list_entry *entry,
                      const kpu_element_types *types, kpu_diag *diag)
 {
@@ -37,6 +45,10 @@ static int read_file(kpu_space *space, const kpu_ini *sweep, const kpu_list_entr
     kpu_space_text_fini(&file);
     if (code != KPU_OK)
         return code;
+    if (count_gemms(space) > KPU_SPACE_GEMMS_MAX)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &entry->place,
+                               "with this file, the workloads have more than %d GEMMs",
+                               KPU_SPACE_GEMMS_MAX);
     const char *name = space->workloads[space->workload_count - 1].name;
     if (is_known_workload(space, name))
         return kpu_diag_add_at(diag, KPU_E_INPUT, &entry->place,
@@ -117,10 +129,8 @@ static bool is_any_gemm(const kpu_space *space, const char *name)
 static int keep(kpu_space *space, const kpu_list_entry *entries, size_t count, kpu_diag *diag)
 {
     const int unknown_max = 10; /* the nearest of many names takes its time */
-    size_t total = 0;
+    const size_t total = count_gemms(space);
     int worst = KPU_OK, unknown = 0;
-    for (size_t w = 0; w < space->workload_count; w++)
-        total += space->workloads[w].gemm_count;
     for (size_t i = 0; i < count && unknown < unknown_max; i++) {
         if (is_any_gemm(space, entries[i].text))
             continue;

@@ -137,13 +137,15 @@ static void skip_blanks(cursor *c)
 /* A number that ends at one of `stops` or at the end. */
 static int take_number(cursor *c, const kpu_key *key, const char *stops, int64_t *out)
 {
-    char token[64];
     kpu_place place = here(c);
     size_t length = strcspn(c->text + c->at, stops);
-    snprintf(token, sizeof token, "%.*s", (int)(length < sizeof token ? length : sizeof token - 1),
-             c->text + c->at);
+    char *token = strndup(c->text + c->at, length);
+    if (!token)
+        return kpu_diag_add(c->diag, KPU_E_MEMORY, "out of memory");
     c->at += length;
-    return kpu_key_parse_int(key, token, &place, out, c->diag);
+    int code = kpu_key_parse_int(key, token, &place, out, c->diag);
+    free(token);
+    return code;
 }
 
 static int expected_gemm(const cursor *c)

@@ -441,6 +441,27 @@ static void test_over_long(void)
                "section's name is 1 to 48");
 }
 
+/* A line of the longest kind is printed as one that can be read. */
+static void test_longest_line(void)
+{
+    static const char head[] = "[sweep]\nname=t\nmachines=m\n[space]\nTM=";
+    const size_t bytes = sizeof head - 1 + KPU_INI_LINE_MAX - strlen("TM=");
+    char *text = malloc(bytes), *printed;
+    kpu_ini ini = {0}, again = {0};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    memset(text, '1', bytes);
+    memcpy(text, head, sizeof head - 1);
+    CU_ASSERT_EQUAL_FATAL(kpu_ini_parse("s.ini", text, bytes, KPU_FILE_SWEEP, &ini, NULL), KPU_OK);
+    printed = kpu_ini_print(&ini);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(printed);
+    CU_ASSERT_EQUAL(
+        kpu_ini_parse("again.ini", printed, strlen(printed), KPU_FILE_SWEEP, &again, NULL), KPU_OK);
+    kpu_ini_fini(&again);
+    kpu_ini_fini(&ini);
+    free(printed);
+    free(text);
+}
+
 static void expect_unreadable(const char *path, const char *part)
 {
     kpu_ini ini;
@@ -560,6 +581,7 @@ int main(void)
         {"gathers all", test_gathers_all_complaints},
         {"junk", test_junk},
         {"over-long", test_over_long},
+        {"longest line", test_longest_line},
         {"files", test_files},
         {"set", test_set},
         {"set in a free section", test_set_in_a_free_section},

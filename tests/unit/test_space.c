@@ -3,6 +3,8 @@
 #include "kpu/explorer.h"
 
 #include "config_fixture.h"
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define GEMM "[workload]\ngemms = one:96x64x32\n"
 #define SWEEP "[sweep]\nname = t\nmachines = minimal\n"
@@ -460,6 +462,56 @@ static void test_output_stays_below(void)
     kpu_ini_fini(&ini);
 }
 
+/* Nor does it by a link that came with it; whoever runs it may have links of his own. */
+static void test_output_follows_no_link(void)
+{
+    char folder[] = "/tmp/kpu-test-space-XXXXXX", *before = realpath(".", NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
+    CU_ASSERT_EQUAL_FATAL(chdir(folder), 0);
+    CU_ASSERT_EQUAL_FATAL(mkdir("inside", 0777), 0);
+    CU_ASSERT_EQUAL_FATAL(symlink("/tmp", "away"), 0);
+    CU_ASSERT_EQUAL_FATAL(symlink("inside", "near"), 0);
+    expect_sweep_complaint(OUTPUT("away/t.h5"), "leaves the current folder by a symbolic link");
+    expect_sweep_complaint(OUTPUT("away/new/t.h5"), "leaves the current folder by a symbolic link");
+    kpu_space_free(must_make(OUTPUT("near/t.h5")));
+    kpu_space_free(must_make(OUTPUT("inside/new/t.h5")));
+    kpu_space_free(must_make(SWEEP GEMM "[space]\n" TILES));
+    unlink("away");
+    unlink("near");
+    rmdir("inside");
+    CU_ASSERT_EQUAL_FATAL(chdir(before), 0);
+    rmdir(folder);
+    free(before);
+}
+
+/* As many workloads as a list may name would be millions of GEMMs. */
+static void test_too_many_gemms(void)
+{
+    enum { FILES = 9, ROWS = 8192 };
+    static const char sweep[] =
+        SWEEP "[workload]\nfiles = 0.csv, 1.csv, 2.csv, 3.csv, 4.csv, 5.csv, 6.csv, 7.csv, 8.csv\n"
+              "[space]\n" TILES;
+    kpu_text csv = {0};
+    kpu_text_put(&csv, "name,M,N,K,count\n");
+    for (int i = 0; i < ROWS; i++)
+        kpu_text_format(&csv, "%d,8,8,8,1\n", i);
+    kpu_space_file files[FILES + 1] = {{"configs/minimal.ini", "[dma]\nlatency = 1\n"}};
+    char names[FILES][8];
+    for (int i = 0; i < FILES; i++) {
+        snprintf(names[i], sizeof names[i], "%d.csv", i);
+        files[i + 1] = (kpu_space_file){names[i], csv.data};
+    }
+    kpu_ini ini = {0};
+    kpu_space *space;
+    kpu_diag diag = {0};
+    kpu_ini_parse(path, sweep, strlen(sweep), KPU_FILE_SWEEP, &ini, &diag);
+    CU_ASSERT_EQUAL(kpu_space_make_kept(&ini, files, FILES + 1, &space, &diag), KPU_E_INPUT);
+    CU_ASSERT(has_complaint(&diag, 5, 65, "more than 65536 GEMMs"));
+    kpu_diag_fini(&diag);
+    kpu_ini_fini(&ini);
+    kpu_text_fini(&csv);
+}
+
 static void test_include_and_files(void)
 {
     kpu_space *space = must_make(SWEEP "[workload]\nfiles = workloads/bert-base-128.csv\n"
@@ -535,6 +587,8 @@ int main(void)
         {"limits", test_limits},
         {"complaints end", test_complaints_have_an_end},
         {"output", test_output_stays_below},
+        {"output by a link", test_output_follows_no_link},
+        {"too many GEMMs", test_too_many_gemms},
         {"include and files", test_include_and_files},
         {"files that are kept with the sweep", test_kept_files},
         CU_TEST_INFO_NULL,

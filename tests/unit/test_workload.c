@@ -229,6 +229,19 @@ static void test_bad_inline(void)
     expect_bad_inline("a:1x2x3,", 17, "expected name:MxNxK");
 }
 
+/* A number is read to its end, however long it is. */
+static void test_long_numbers(void)
+{
+#define ZEROS "00000000000000000000000000000000000000000000000000000000000000"
+    kpu_workload w;
+    expect_bad_inline("a:" ZEROS "1000000000000000x2x3", 11, "is too large");
+    CU_ASSERT_EQUAL(
+        kpu_workload_parse_inline("a:" ZEROS "384x2x3 x" ZEROS "12", NULL, &fp32, &w, NULL),
+        KPU_OK);
+    expect_gemm(&w, 0, "a", (int64_t[]){384, 2, 3, 12});
+    kpu_workload_fini(&w);
+}
+
 static void test_problem_validate(void)
 {
     kpu_problem good = {.dim = {1, 1, 1}, .element_bytes = {4, 4, 2}, .partial_bytes = 4}, bad;
@@ -306,6 +319,7 @@ int main(void)
         {"csv noise", test_csv_noise_and_long_lines},
         {"inline", test_inline},
         {"bad inline", test_bad_inline},
+        {"long numbers", test_long_numbers},
         {"problem limits", test_problem_validate},
         {"shipped workloads", test_shipped_workloads},
         CU_TEST_INFO_NULL,
