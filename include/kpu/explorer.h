@@ -162,6 +162,7 @@ typedef struct kpu_explore_options {
                       them */
     kpu_shard shard;
     struct kpu_ranks *ranks; /* other processes that help (kpu/ranks.h); may be NULL */
+    struct kpu_ahead *ahead; /* of searches; NULL */
 } kpu_explore_options;
 
 /* Evaluates every point of the run. Rows do not depend on the number of threads. Stopped, it hands
@@ -225,6 +226,11 @@ typedef struct kpu_search_progress {
     /* exact: boxes that were bounded, and those that are open. With none open the fronts are
      * complete; without a gap they may still lack points that equal others. */
     int64_t boxes, open;
+    /* Results of which the rows have not come yet, as they come in order, and a candidate may take
+     * long: for kpu_search_options of a run that goes on, so that they are not found out again.
+     * They go with the rows that have come. NULL: none. Not after the last progress. */
+    const void *ahead;
+    size_t ahead_bytes;
 } kpu_search_progress;
 
 /* What an interrupted run of the same search found out. */
@@ -257,6 +263,8 @@ typedef struct kpu_search_options {
     int (*certificate)(void *context, const char *text, size_t bytes, kpu_diag *diag);
     void *certificate_context;
     const kpu_search_past *past; /* NULL: none */
+    const void *ahead;           /* of kpu_search_progress of an earlier run, past or not */
+    size_t ahead_bytes;
     /* Each evaluation that was not known, in their order, for searches that give rows of the fronts
      * alone: what `past` is made of. The sink gets all their rows at the end, past or not; that of
      * other searches gets no row that was known. May be NULL; if not, a search that was stopped

@@ -46,6 +46,7 @@ int kpu_store_resume(const char *path, const kpu_column *columns, size_t count, 
 typedef struct kpu_store_state {
     bool is_finished; /* a file of that name, whatever is in it */
     bool is_partial;  /* FILE.partial with something committed */
+    bool is_damaged;  /* FILE.partial of which nobody can tell what was: going on tells why */
     int64_t rows;     /* of that; 0 without */
     bool is_written;  /* by a process that lives */
     char writer[256]; /* "host, process 123, since 2026-01-31 12:00:00 UTC", or "" */
@@ -68,6 +69,12 @@ enum { KPU_STORE_NUMBERS = 8 };
 void kpu_store_set_number(kpu_store *store, const char *name, int64_t value);
 /* As it was set last, or committed before a resume; false: never. */
 bool kpu_store_get_number(const kpu_store *store, const char *name, int64_t *out);
+/* Bytes that go with them as numbers do: they take the place of those before; at most
+ * KPU_STORE_BYTES, as all are written with every commit. KPU_E_RANGE, KPU_E_MEMORY: told. */
+enum { KPU_STORE_BYTES = 1 << 24 };
+int kpu_store_set_bytes(kpu_store *store, const void *bytes, size_t count, kpu_diag *diag);
+/* As they were set last, or committed before a resume, until they are set again. */
+const void *kpu_store_bytes(const kpu_store *store, size_t *count);
 /* Makes all that came durable, or nothing of it: whenever this process or the machine dies,
  * FILE.partial is what a commit left. Creation commits nothing. */
 int kpu_store_commit(kpu_store *store, kpu_diag *diag);

@@ -82,6 +82,7 @@ static int evaluate(team *t, worker *w, int64_t unit, kpu_unit *out)
     const kpu_unit_options options = {.space = t->space,
                                       .simulator = w->simulator,
                                       .result = &w->result,
+                                      .ahead = t->options->ahead,
                                       .is_cancelled = is_cancelled,
                                       .context = t};
     return kpu_unit_make_room(out) ? kpu_unit_evaluate(&t->units, unit, &options, out)

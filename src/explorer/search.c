@@ -51,12 +51,21 @@ static double measure(const kpu_search_session *s)
     return s->is_unit_unknown ? NAN : kpu_search_hypervolume(s->fronts);
 }
 
+static void report_ahead(kpu_search_session *s)
+{
+    if (!kpu_ahead_write(s->ahead, &s->ahead_text))
+        return;
+    s->progress->ahead = s->ahead_text.length > 0 ? s->ahead_text.data : NULL;
+    s->progress->ahead_bytes = s->ahead_text.length;
+}
+
 /* The volume takes time: it is computed when somebody looks. */
 static bool report(kpu_search_session *s)
 {
     const kpu_search_options *options = s->options;
     if (!options->progress)
         return false;
+    report_ahead(s);
     s->progress->hypervolume = measure(s);
     bool stops = options->progress(options->progress_context, s->progress);
     s->next_report_ns = now_ns() + report_interval_ns;
@@ -79,7 +88,8 @@ int kpu_search_open_team(kpu_search_session *session, int (*lead)(void *context,
                                       .context = session,
                                       .plain_walk = session->options->plain_walk,
                                       .ranks = session->options->ranks,
-                                      .space = session->space};
+                                      .space = session->space,
+                                      .ahead = session->ahead};
     return kpu_team_open(&options, lead, context, session->diag);
 }
 
@@ -90,11 +100,16 @@ int kpu_search_measure(const kpu_space *space, kpu_worker *worker, const kpu_poi
 {
     const kpu_machine *machine = kpu_space_machine(space, point->machine);
     const kpu_problem *problem = &kpu_space_gemm(space, point->gemm)->problem;
+    if (kpu_ahead_recall(worker->ahead, point->index, metrics))
+        return KPU_OK;
+    int64_t began = kpu_ahead_begin(worker->ahead);
     int code =
         kpu_evaluate(worker->simulator, machine, problem, &point->candidate, &worker->result);
-    if (code == KPU_OK)
-        kpu_metrics_compute(machine, &worker->result, metrics);
-    return code;
+    if (code != KPU_OK)
+        return code;
+    kpu_metrics_compute(machine, &worker->result, metrics);
+    kpu_ahead_note(worker->ahead, point->index, metrics, began);
+    return KPU_OK;
 }
 
 int kpu_search_complain(kpu_search_session *session, const kpu_point *point, int code)
@@ -139,7 +154,10 @@ int kpu_search_deliver(kpu_search_session *session, const kpu_row *rows, size_t 
     const kpu_search_options *options = session->options;
     if (!options->sink || count == 0)
         return KPU_OK;
-    return options->sink(options->sink_context, rows, count, session->diag);
+    int code = options->sink(options->sink_context, rows, count, session->diag);
+    for (size_t i = 0; code == KPU_OK && i < count; i++)
+        kpu_ahead_settle(session->ahead, rows[i].point.index);
+    return code;
 }
 
 static bool make_room(kpu_search_session *s, size_t count)
@@ -290,6 +308,29 @@ static int run(kpu_search_session *s)
                                                                              : code;
 }
 
+/* What is ahead of the rows is kept for a caller who may go on with it. */
+static int begin_ahead(kpu_search_session *s)
+{
+    const kpu_search_options *options = s->options;
+    if (!options->progress && options->ahead_bytes == 0)
+        return KPU_OK;
+    s->ahead = kpu_ahead_new(s->space);
+    int code =
+        s->ahead ? kpu_ahead_load(s->ahead, options->ahead, options->ahead_bytes) : KPU_E_MEMORY;
+    if (code == KPU_E_INPUT)
+        return kpu_diag_add(s->diag, code,
+                            "what the earlier run found ahead of its rows is damaged");
+    return code == KPU_OK ? code : kpu_diag_add(s->diag, code, "out of memory");
+}
+
+static void end_ahead(kpu_search_session *s)
+{
+    s->progress->ahead = NULL;
+    s->progress->ahead_bytes = 0;
+    kpu_text_fini(&s->ahead_text);
+    kpu_ahead_free(s->ahead);
+}
+
 int kpu_search_run(const kpu_space *space, const kpu_search_options *options,
                    kpu_search_progress *summary, kpu_diag *diag)
 {
@@ -300,7 +341,10 @@ int kpu_search_run(const kpu_space *space, const kpu_search_options *options,
     if (code == KPU_OK)
         code = kpu_shard_check(s.settings.search, options->shard, diag);
     if (code == KPU_OK)
+        code = begin_ahead(&s);
+    if (code == KPU_OK)
         code = run(&s);
+    end_ahead(&s);
     kpu_search_fronts_free(s.fronts);
     free(s.metrics);
     free(s.rows);

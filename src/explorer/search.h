@@ -43,6 +43,8 @@ typedef struct kpu_search_session {
     size_t capacity;      /* points for which there is room in both */
     size_t part;          /* of a batch that is evaluated before rows are handed over */
     int64_t recalled;     /* rows of options->past that are used */
+    kpu_ahead *ahead;     /* what was evaluated before its turn; NULL: nobody asks */
+    kpu_text ahead_text;  /* of that, for progress */
     bool is_unit_unknown; /* of the hypervolume: rows of the earlier run are missing */
 } kpu_search_session;
 

@@ -45,7 +45,8 @@ static int run(kpu_search_session *session)
                                          .plain_walk = given->plain_walk,
                                          .first = given->past ? given->past->points : 0,
                                          .shard = given->shard,
-                                         .ranks = given->ranks};
+                                         .ranks = given->ranks,
+                                         .ahead = session->ahead};
     session->progress->total =
         kpu_shard_share(given->shard, kpu_shard_block(session->space, given->shard.count),
                         kpu_space_run_size(session->space));

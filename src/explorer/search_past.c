@@ -44,6 +44,7 @@ int kpu_search_recall(kpu_search_session *session, const kpu_point *point,
                             ", where this search evaluates %" PRId64,
                             session->recalled, id, point->index);
     session->recalled++;
+    kpu_ahead_settle(session->ahead, id);
     return KPU_OK;
 }
 
@@ -85,7 +86,11 @@ int kpu_search_tell(kpu_search_session *session, const kpu_point *point,
 {
     const kpu_search_options *options = session->options;
     const kpu_row row = {.point = *point, .metrics = metrics};
-    return options->noted ? options->noted(options->noted_context, &row, session->diag) : KPU_OK;
+    int code =
+        options->noted ? options->noted(options->noted_context, &row, session->diag) : KPU_OK;
+    if (code == KPU_OK)
+        kpu_ahead_settle(session->ahead, point->index);
+    return code;
 }
 
 /* ---- The exhaustive one ------------------------------------------------------------------ */

@@ -134,7 +134,7 @@ static void run_worker(kpu_team *t, size_t number)
     /* Stored before the team was called, so it reads true: what makes *t visible even to those who
      * do not know how the OpenMP runtime synchronises. */
     (void)atomic_load_explicit(&t->opened, memory_order_acquire);
-    kpu_worker w = {.number = number, .simulator = kpu_simulator_new()};
+    kpu_worker w = {.number = number, .simulator = kpu_simulator_new(), .ahead = t->options->ahead};
     uint64_t seen = 0;
     if (w.simulator) {
         kpu_simulator_set_stop(w.simulator, is_cancelled, t);
@@ -385,7 +385,8 @@ typedef struct leading {
 
 static int lead_workers(kpu_team *t, size_t workers, const leading *what)
 {
-    kpu_worker alone = {.simulator = workers > 0 ? NULL : kpu_simulator_new()};
+    kpu_worker alone = {.simulator = workers > 0 ? NULL : kpu_simulator_new(),
+                        .ahead = t->options->ahead};
     t->size = workers > 0 ? workers : 1;
     t->alone = workers > 0 ? NULL : &alone;
     if (alone.simulator) {

@@ -8,6 +8,7 @@
 #ifndef KPU_EXPLORER_TEAM_H
 #define KPU_EXPLORER_TEAM_H
 
+#include "explorer/ahead.h"
 #include "explorer/hub.h"
 
 typedef struct kpu_team kpu_team;
@@ -17,6 +18,7 @@ typedef struct kpu_worker {
     size_t number;            /* 0 .. kpu_team_size-1: finds the search's own scratch */
     kpu_simulator *simulator; /* never NULL in a job */
     kpu_result result;        /* scratch of kpu_evaluate */
+    kpu_ahead *ahead;         /* what is known of some candidates; may be NULL */
 } kpu_worker;
 
 typedef struct kpu_team_options {
@@ -28,6 +30,7 @@ typedef struct kpu_team_options {
     bool plain_walk;        /* the workers' simulators begin without fast-forward */
     kpu_ranks *ranks;       /* that help with what kpu_team_share hands out; may be NULL */
     const kpu_space *space; /* theirs too; needed with ranks */
+    kpu_ahead *ahead;       /* the workers'; may be NULL */
 } kpu_team_options;
 
 /* Does item `item` of a batch: reads what is shared, writes what belongs to the item or to the

@@ -30,20 +30,32 @@ int64_t kpu_units_number(const kpu_units *units, int64_t local)
 
 /* ---- Evaluating --------------------------------------------------------------------------- */
 
+static int measure(const kpu_unit_options *o, const kpu_point *point, kpu_metric_value *metrics)
+{
+    if (kpu_ahead_recall(o->ahead, point->index, metrics))
+        return KPU_OK;
+    if (!o->simulator)
+        return KPU_E_MEMORY;
+    const kpu_machine *machine = kpu_space_machine(o->space, point->machine);
+    const kpu_problem *problem = &kpu_space_gemm(o->space, point->gemm)->problem;
+    int64_t began = kpu_ahead_begin(o->ahead);
+    int code = kpu_evaluate(o->simulator, machine, problem, &point->candidate, o->result);
+    if (code != KPU_OK)
+        return code;
+    kpu_metrics_compute(machine, o->result, metrics);
+    kpu_ahead_note(o->ahead, point->index, metrics, began);
+    return KPU_OK;
+}
+
 static int evaluate_point(const kpu_unit_options *o, int64_t number, unsigned bit, kpu_unit *out)
 {
     kpu_row *row = &out->rows[out->count];
     if (!kpu_space_point(o->space, number, &row->point))
         return KPU_OK;
-    if (!o->simulator)
-        return KPU_E_MEMORY;
-    const kpu_machine *machine = kpu_space_machine(o->space, row->point.machine);
-    const kpu_problem *problem = &kpu_space_gemm(o->space, row->point.gemm)->problem;
-    int code = kpu_evaluate(o->simulator, machine, problem, &row->point.candidate, o->result);
+    kpu_metric_value *values = out->metrics + out->count * kpu_metric_count();
+    int code = measure(o, &row->point, values);
     if (code != KPU_OK)
         return code;
-    kpu_metric_value *values = out->metrics + out->count * kpu_metric_count();
-    kpu_metrics_compute(machine, o->result, values);
     row->metrics = values;
     out->count++;
     out->candidates |= (uint16_t)(1u << bit);

@@ -2,7 +2,7 @@
 #ifndef KPU_EXPLORER_UNITS_H
 #define KPU_EXPLORER_UNITS_H
 
-#include "explorer/message.h"
+#include "explorer/ahead.h"
 
 enum { KPU_UNIT_POINTS = 16 };
 
@@ -32,6 +32,7 @@ typedef struct kpu_unit_options {
     const kpu_space *space;
     kpu_simulator *simulator; /* may be NULL: KPU_E_MEMORY if it is needed */
     kpu_result *result;       /* scratch */
+    kpu_ahead *ahead;         /* may be NULL */
     bool (*is_cancelled)(void *context);
     void *context;
 } kpu_unit_options;

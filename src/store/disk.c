@@ -19,8 +19,9 @@ double kpu_disk_seconds(void)
 
 int kpu_disk_open(const char *path, int flags, int *fd)
 {
+    flags |= O_CLOEXEC | O_NONBLOCK | (flags & (O_RDWR | O_CREAT) ? O_NOFOLLOW : 0);
     do
-        *fd = open(path, flags | O_CLOEXEC, 0666);
+        *fd = open(path, flags, 0666);
     while (*fd < 0 && errno == EINTR);
     return *fd < 0 ? errno : 0;
 }
@@ -153,9 +154,10 @@ int kpu_disk_move(const char *from, const char *to, bool replace)
         unlink(from);
         return 0;
     }
-    if (errno != EPERM && errno != ENOTSUP)
+    if (errno != EPERM && errno != ENOTSUP && errno != ENOSYS)
         return errno;
-    /* Nor links (FAT, exFAT): two runs cannot be here, as each holds the lock of its output. */
+    /* Nor links (FAT, some of FUSE): two runs cannot be here, as each holds the lock of its output.
+     */
     if (access(to, F_OK) == 0)
         return EEXIST;
     return rename(from, to) == 0 ? 0 : errno;

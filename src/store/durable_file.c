@@ -39,6 +39,8 @@ static void release(kpu_durable_file *file)
 {
     kpu_overlay_fini(&file->blocks.overlay);
     kpu_record_fini(&file->record);
+    free(file->bytes);
+    file->bytes = NULL;
     kpu_journal_close(&file->journal);
     kpu_output_file_release(&file->output);
 }
@@ -61,17 +63,22 @@ static int open_journal(kpu_durable_file *file, kpu_diag *diag)
     return error ? kpu_output_file_complain_create(&file->output, error, diag) : KPU_OK;
 }
 
-/* Journals that are not those of the partial file would ruin it. */
-static int check_journal(kpu_durable_file *file, kpu_diag *diag)
+static int refuse(const kpu_durable_file *file, int slot, const char *what, kpu_diag *diag)
 {
-    const bool *is_new = file->journal.is_new;
     kpu_place place = {.file = file->output.path};
-    if (access(file->output.partial, F_OK) != 0 || !(is_new[0] || is_new[1]))
-        return KPU_OK;
     return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
                            "'%s' is in the way, and '%s', without which it cannot be gone on with, "
-                           "is missing; remove it, or drop it with --force",
-                           file->output.partial, file->journal.paths[is_new[0] ? 0 : 1]);
+                           "is %s; remove it, or drop it with --force",
+                           file->output.partial, file->journal.paths[slot], what);
+}
+
+/* Journals that are not those of the partial file would ruin it. */
+static int check_journal(const kpu_durable_file *file, kpu_diag *diag)
+{
+    const bool *is_new = file->journal.is_new;
+    if (access(file->output.partial, F_OK) != 0 || !(is_new[0] || is_new[1]))
+        return KPU_OK;
+    return refuse(file, is_new[0] ? 0 : 1, "missing", diag);
 }
 
 /* What a run that did not end has left may go only by force, unless it had committed nothing. */
@@ -87,6 +94,8 @@ static int check_partial(kpu_durable_file *file, kpu_diag *diag)
     int error = kpu_journal_read(&file->journal, &file->record);
     if (error == ENODATA)
         return KPU_OK;
+    if (error == EUCLEAN)
+        return refuse(file, 0, "damaged", diag);
     if (error)
         return kpu_output_file_complain_create(output, error, diag);
     long long rows = (long long)kpu_record_header(&file->record)->rows;
@@ -174,14 +183,32 @@ int kpu_durable_file_create(const char *path, bool force, kpu_durable_file *out,
 
 /* ---- Commits ---------------------------------------------------------------------------- */
 
-/* Whether the files are where they were; a complaint, and an error, if not. */
+bool kpu_durable_file_set_bytes(kpu_durable_file *file, const void *bytes, size_t count)
+{
+    unsigned char *copy = count > 0 ? malloc(count) : NULL;
+    if (count > 0 && !copy)
+        return false;
+    if (count > 0)
+        memcpy(copy, bytes, count);
+    free(file->bytes);
+    file->bytes = copy;
+    file->state.byte_count = count;
+    return true;
+}
+
+/* Whether the files are ours, where they were; a complaint, and an error, if not. */
 static int check_place(kpu_durable_file *file, kpu_diag *diag)
 {
     kpu_place place = {.file = file->output.path};
+    char writer[KPU_JOURNAL_WRITER_BYTES];
     bool partial = kpu_disk_is_at(file->output.fd, file->output.partial);
-    if (partial && kpu_journal_is_there(&file->journal))
+    file->is_taken = kpu_journal_is_taken(&file->journal, writer);
+    if (partial && !file->is_taken && kpu_journal_is_there(&file->journal))
         return KPU_OK;
     file->blocks.error = ENOENT;
+    if (file->is_taken)
+        return kpu_diag_add_at(diag, KPU_E_IO, &place,
+                               "another run writes it now (%s), so this one cannot", writer);
     return kpu_diag_add_at(diag, KPU_E_IO, &place, "'%s%s' was removed or replaced during the run",
                            file->output.partial, partial ? ".journal-*" : "");
 }
@@ -300,7 +327,7 @@ static int write_record(kpu_durable_file *file)
         kpu_block_file_touch(blocks);
     if (!error)
         error = blocks->error;
-    if (!error && !kpu_record_make(&file->record, &state, &blocks->overlay))
+    if (!error && !kpu_record_make(&file->record, &state, &blocks->overlay, file->bytes))
         error = ENOMEM;
     if (!error)
         error = kpu_journal_write(&file->journal, &file->record);
@@ -392,6 +419,8 @@ static int resume(kpu_durable_file *file, kpu_diag *diag)
     if (error == ENODATA || access(file->output.partial, F_OK) != 0)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
                                "there is no unfinished run to go on with");
+    if (error == EUCLEAN)
+        return refuse(file, 0, "damaged", diag);
     if (error)
         return kpu_output_file_complain_create(&file->output, error, diag);
     file->state = *kpu_record_header(&file->record);
@@ -401,7 +430,11 @@ static int resume(kpu_durable_file *file, kpu_diag *diag)
         code = open_partial(file, diag);
     if (code != KPU_OK)
         return code;
-    error = restore(file);
+    file->state.byte_count = 0;
+    error = kpu_durable_file_set_bytes(file, kpu_record_bytes(&file->record),
+                                       kpu_record_header(&file->record)->byte_count)
+                ? restore(file)
+                : ENOMEM;
     return error ? kpu_output_file_complain_write(&file->output, error, diag) : KPU_OK;
 }
 
@@ -425,7 +458,7 @@ void kpu_durable_file_close(kpu_durable_file *file)
 {
     uint64_t size = 0;
     /* After a failure there may be much that was not committed: room that others can use. */
-    if (file->output.fd >= 0 && file->state.generation > 0 &&
+    if (!file->is_taken && file->output.fd >= 0 && file->state.generation > 0 &&
         kpu_disk_size(file->output.fd, &size) == 0 && size > file->blocks.guarded)
         (void)kpu_disk_truncate(file->output.fd, file->blocks.guarded);
     kpu_journal_leave(&file->journal);
@@ -434,6 +467,10 @@ void kpu_durable_file_close(kpu_durable_file *file)
 
 void kpu_durable_file_discard(kpu_durable_file *file)
 {
+    if (file->is_taken) {
+        release(file);
+        return;
+    }
     if (file->output.partial && file->output.fd >= 0 &&
         kpu_disk_is_at(file->output.fd, file->output.partial) &&
         kpu_disk_remove(file->output.partial) == 0)

@@ -13,6 +13,8 @@ typedef struct kpu_durable_file {
     kpu_journal journal;
     kpu_record record;        /* the latest */
     kpu_journal_header state; /* what the next one says, but for its blocks */
+    unsigned char *bytes;     /* of the caller: state.byte_count */
+    bool is_taken;            /* another process writes the file now */
     bool pending;             /* the latest is not in the file: somebody reads that */
     double last_try;          /* seconds: to put it there */
     double next_copy;         /* seconds: not before, if it can wait */
@@ -24,6 +26,8 @@ int kpu_durable_file_resume(const char *path, kpu_durable_file *out, kpu_diag *d
 /* The lock alone; close ends it. And: removes what runs have left. An errno. */
 int kpu_durable_file_take(const char *path, kpu_durable_file *out, kpu_diag *diag);
 int kpu_durable_file_sweep(kpu_durable_file *file);
+/* The bytes that the next commit has; false: out of memory, and they are as they were. */
+bool kpu_durable_file_set_bytes(kpu_durable_file *file, const void *bytes, size_t count);
 /* When HDF5 has flushed. After a failure, blocks.error is set. */
 int kpu_durable_file_commit(kpu_durable_file *file, kpu_diag *diag);
 /* Between commits: puts the latest one into the file, if a reader was in the way. An errno. */

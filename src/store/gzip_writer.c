@@ -2,6 +2,7 @@
 #include "kpu/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@ int kpu_gzip_writer_open(const char *path, const char *what, bool force, kpu_gzi
         free(writer);
         return code;
     }
-    int fd = dup(writer->output.fd);
+    int fd = fcntl(writer->output.fd, F_DUPFD_CLOEXEC, 0);
     writer->file = fd >= 0 ? gzdopen(fd, ends_in_gz(path) ? "wb" : "wbT") : NULL;
     if (!writer->file) {
         if (fd >= 0)

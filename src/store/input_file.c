@@ -58,6 +58,9 @@ static int complain(const char *path, int error, kpu_diag *diag)
     if (error == EBADMSG)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "%s",
                                "is damaged: it is shorter than its last commit left it");
+    if (error == EUCLEAN)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "%s",
+                               "cannot be read: its journal is damaged");
     if (error == ENOTUNIQ)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "%s",
                                "cannot be read: a part of its journal is missing");
@@ -67,9 +70,8 @@ static int complain(const char *path, int error, kpu_diag *diag)
                            strerror(error));
 }
 
-int kpu_input_file_open(const char *path, kpu_input_file **out, kpu_diag *diag)
+static int open_beside_journal(const char *path, kpu_input_file **out, kpu_diag *diag)
 {
-    *out = NULL;
     if (!kpu_journal_exists(path))
         return KPU_OK;
     kpu_input_file *file = calloc(1, sizeof *file);
@@ -83,6 +85,16 @@ int kpu_input_file_open(const char *path, kpu_input_file **out, kpu_diag *diag)
     }
     kpu_input_file_close(file);
     return error == ENOENT && access(path, F_OK) == 0 ? KPU_OK : complain(path, error, diag);
+}
+
+int kpu_input_file_open(const char *path, kpu_input_file **out, kpu_diag *diag)
+{
+    *out = NULL;
+    /* The journals are beside the file, not beside a link to it. */
+    char *real = realpath(path, NULL);
+    int code = open_beside_journal(real ? real : path, out, diag);
+    free(real);
+    return code;
 }
 
 void kpu_input_file_close(kpu_input_file *file)

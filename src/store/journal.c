@@ -15,7 +15,7 @@
 
 /* Each file begins with a page for the writer's name; the record follows. */
 enum { RECORD_AT = 4096, ATTEMPTS = 50 };
-static const uint64_t magic = UINT64_C(0x3161646a7570646b);
+static const uint64_t magic = UINT64_C(0x3261646a7570646b);
 /* Somebody who only looks holds the lock for an instant. */
 static const double lock_patience_s = 0.1;
 /* A run commits every 5 seconds, so one that was silent for this long is no more. */
@@ -43,32 +43,44 @@ static int read_header(int fd, kpu_journal_header *out)
 /* The record's bytes, 0 if the header cannot be one of a record in this file. */
 static uint64_t record_bytes(const kpu_journal_header *header, uint64_t file_bytes)
 {
-    const uint64_t each = sizeof(uint64_t) + KPU_BLOCK_BYTES;
-    if (header->magic != magic || header->generation == 0 ||
-        file_bytes < RECORD_AT + sizeof *header ||
-        header->block_count > (file_bytes - RECORD_AT - sizeof *header) / each ||
-        header->length > INT64_MAX || header->guarded > INT64_MAX || header->rows < 0)
+    const uint64_t each = sizeof(uint64_t) + KPU_BLOCK_BYTES, before = RECORD_AT + sizeof *header;
+    if (header->magic != magic || header->generation == 0 || file_bytes < before ||
+        header->byte_count > KPU_STORE_BYTES || header->byte_count > file_bytes - before ||
+        header->block_count > (file_bytes - before - header->byte_count) / each ||
+        header->guarded > INT64_MAX || header->length > header->guarded || header->rows < 0)
         return 0;
-    return sizeof *header + header->block_count * each;
+    return sizeof *header + header->block_count * each + header->byte_count;
+}
+
+/* Whether the numbers of the blocks ascend from 0 on, below what is in use: asked before memory is
+ * taken for so many, as the file may say anything. An errno, ENODATA if not. */
+static int check_numbers(int fd, const kpu_journal_header *header)
+{
+    enum { SOME = 512 };
+    const uint64_t end = header->guarded / KPU_BLOCK_BYTES;
+    uint64_t numbers[SOME], least = 0;
+    for (uint64_t first = 0; first < header->block_count; first += SOME) {
+        uint64_t left = header->block_count - first, count = left < SOME ? left : SOME;
+        int error = kpu_disk_read(fd, RECORD_AT + sizeof *header + first * sizeof *numbers, numbers,
+                                  count * sizeof *numbers);
+        for (uint64_t i = 0; !error && i < count; i++) {
+            if (numbers[i] < least || numbers[i] >= end || (first + i == 0 && numbers[i] != 0))
+                error = ENODATA;
+            least = numbers[i] + 1;
+        }
+        if (error)
+            return error;
+    }
+    return 0;
 }
 
 static bool is_whole(const kpu_record *record)
 {
     const kpu_journal_header *header = kpu_record_header(record);
-    const unsigned char *numbers = record->bytes + sizeof *header;
     char hash[33];
     hash_of(record, hash);
     if (memcmp(hash, header->hash, sizeof hash) != 0)
         return false;
-    for (uint64_t i = 0; i < header->block_count; i++) {
-        uint64_t number, before = 0;
-        memcpy(&number, numbers + i * sizeof number, sizeof number);
-        if (i > 0)
-            memcpy(&before, numbers + (i - 1) * sizeof number, sizeof number);
-        if ((i == 0 && number != 0) || (i > 0 && number <= before) ||
-            number >= INT64_MAX / KPU_BLOCK_BYTES)
-            return false;
-    }
     for (size_t i = 0; i < KPU_STORE_NUMBERS; i++)
         if (header->numbers[i].name[KPU_JOURNAL_NAME_BYTES - 1] != '\0')
             return false;
@@ -86,8 +98,9 @@ static int read_record(int fd, kpu_record *out)
     if (error)
         return error;
     uint64_t bytes = record_bytes(&header, file_bytes);
-    if (bytes == 0)
-        return ENODATA;
+    error = bytes == 0 ? ENODATA : check_numbers(fd, &header);
+    if (error)
+        return error;
     kpu_record_fini(out);
     out->bytes = malloc(bytes);
     if (!out->bytes)
@@ -97,6 +110,20 @@ static int read_record(int fd, kpu_record *out)
     if (!error && (memcmp(out->bytes, &header, sizeof header) != 0 || !is_whole(out)))
         error = ENODATA;
     return error;
+}
+
+/* Why there is no record. The first one goes to the first file: only there it may be torn by a
+ * crash, and there was nothing before it. Whatever else is not whole was so, once. */
+static int find_damage(const int fds[KPU_JOURNAL_SLOTS])
+{
+    kpu_journal_header first = {0};
+    uint64_t bytes = 0;
+    int error = fds[0] >= 0 ? read_header(fds[0], &first) : 0;
+    if (!error && fds[1] >= 0)
+        error = kpu_disk_size(fds[1], &bytes);
+    if (error)
+        return error;
+    return bytes > RECORD_AT || (first.magic == magic && first.generation > 1) ? EUCLEAN : ENODATA;
 }
 
 /* The later one of the two; *latest the file that has it. */
@@ -117,7 +144,7 @@ static int read_latest(const int fds[KPU_JOURNAL_SLOTS], kpu_record *out, int *l
         if (error && error != ENODATA)
             return error;
     }
-    return *latest < 0 ? ENODATA : 0;
+    return *latest < 0 ? find_damage(fds) : 0;
 }
 
 /* ---- Who writes ------------------------------------------------------------------------- */
@@ -230,7 +257,6 @@ static int open_locked(const char *const *paths, int *fd, bool *is_new)
 int kpu_journal_open(const char *partial, kpu_journal *out, char writer[KPU_JOURNAL_WRITER_BYTES])
 {
     *out = (kpu_journal){.fds = {-1, -1}, .latest = 1};
-    char own[KPU_JOURNAL_WRITER_BYTES];
     int error = 0;
     for (int slot = 0; slot < KPU_JOURNAL_SLOTS; slot++)
         out->paths[slot] = slot_path(partial, slot);
@@ -240,9 +266,10 @@ int kpu_journal_open(const char *partial, kpu_journal *out, char writer[KPU_JOUR
         error = open_locked((const char *const *)out->paths, &out->fds[0], &out->is_new[0]);
     if (error == EWOULDBLOCK)
         read_writer(out->fds[0], writer);
-    describe_writer(own);
-    if (!error)
-        error = kpu_disk_write(out->fds[0], 0, own, sizeof own);
+    if (!error) {
+        describe_writer(out->writer);
+        error = kpu_disk_write(out->fds[0], 0, out->writer, sizeof out->writer);
+    }
     if (!error)
         error = open_slot(out->paths[1], &out->fds[1], &out->is_new[1]);
     if (error == EWOULDBLOCK)
@@ -252,11 +279,32 @@ int kpu_journal_open(const char *partial, kpu_journal *out, char writer[KPU_JOUR
     return error;
 }
 
+bool kpu_journal_is_taken(const kpu_journal *journal, char writer[KPU_JOURNAL_WRITER_BYTES])
+{
+    char now[KPU_JOURNAL_WRITER_BYTES];
+    if (kpu_disk_read(journal->fds[0], 0, now, sizeof now) != 0 ||
+        memcmp(now, journal->writer, sizeof now) == 0)
+        return false;
+    read_writer(journal->fds[0], writer);
+    return true;
+}
+
+static void write_name(kpu_journal *journal, const char name[KPU_JOURNAL_WRITER_BYTES])
+{
+    char other[KPU_JOURNAL_WRITER_BYTES];
+    if (journal->writer[0] && !kpu_journal_is_taken(journal, other))
+        (void)kpu_disk_write(journal->fds[0], 0, name, KPU_JOURNAL_WRITER_BYTES);
+}
+
+void kpu_journal_beat(kpu_journal *journal)
+{
+    write_name(journal, journal->writer);
+}
+
 void kpu_journal_leave(kpu_journal *journal)
 {
     static const char nobody[KPU_JOURNAL_WRITER_BYTES];
-    if (journal->paths[0] && journal->fds[0] >= 0)
-        (void)kpu_disk_write(journal->fds[0], 0, nobody, sizeof nobody);
+    write_name(journal, nobody);
     kpu_journal_close(journal);
 }
 
@@ -265,7 +313,7 @@ void kpu_journal_undo(kpu_journal *journal)
     for (int slot = KPU_JOURNAL_SLOTS - 1; slot >= 0; slot--)
         if (journal->paths[slot] && journal->is_new[slot])
             kpu_disk_remove(journal->paths[slot]);
-    kpu_journal_close(journal);
+    kpu_journal_leave(journal);
 }
 
 void kpu_journal_close(kpu_journal *journal)
@@ -361,7 +409,7 @@ static int peek(const int fds[KPU_JOURNAL_SLOTS], kpu_record *out)
             if (read_header(fds[slot], &after[slot]) != 0)
                 return EIO;
         bool still = memcmp(before, after, sizeof before) == 0;
-        if (still && (!error || error != ENODATA || attempt >= 2))
+        if (still && ((error != ENODATA && error != EUCLEAN) || attempt >= 2))
             return error;
         kpu_record_fini(out);
         nanosleep(&pause, NULL);

@@ -24,11 +24,12 @@ typedef struct kpu_journal_header {
     uint64_t block_count; /* what stands below `guarded` and is not in the file */
     int64_t rows;
     uint64_t may_replace; /* 1: a file of the final name */
+    uint64_t byte_count;  /* of kpu_store_set_bytes */
     kpu_journal_number numbers[KPU_STORE_NUMBERS];
 } kpu_journal_header;
 
-/* A header, the numbers of the blocks in ascending order, their content. Zeroed memory is a valid
- * empty one. */
+/* A header, the numbers of the blocks in ascending order, their content, the caller's bytes. Zeroed
+ * memory is a valid empty one. */
 typedef struct kpu_record {
     unsigned char *bytes;
     size_t size, capacity;
@@ -37,7 +38,8 @@ typedef struct kpu_record {
 void kpu_record_fini(kpu_record *record);
 /* False: out of memory. The hash is set by kpu_journal_write. */
 bool kpu_record_make(kpu_record *record, const kpu_journal_header *header,
-                     const kpu_overlay *overlay);
+                     const kpu_overlay *overlay, const void *bytes);
+const void *kpu_record_bytes(const kpu_record *record); /* byte_count */
 const kpu_journal_header *kpu_record_header(const kpu_record *record);
 bool kpu_journal_number_find(const kpu_journal_number *numbers, const char *name, int64_t *out);
 /* Its blocks into an empty overlay; false: out of memory. */
@@ -50,6 +52,8 @@ typedef struct kpu_journal {
     int fds[KPU_JOURNAL_SLOTS];
     int latest;                     /* the file with the latest record */
     bool is_new[KPU_JOURNAL_SLOTS]; /* there was no such file */
+    char
+        writer[KPU_JOURNAL_WRITER_BYTES]; /* what the first one says of this process; "": nothing */
 } kpu_journal;
 
 /* Makes the files if there are none, and takes the lock that says who writes, or EWOULDBLOCK with
@@ -57,12 +61,17 @@ typedef struct kpu_journal {
 int kpu_journal_open(const char *partial, kpu_journal *out, char writer[KPU_JOURNAL_WRITER_BYTES]);
 void kpu_journal_close(kpu_journal *journal);  /* gives the lock back; takes a zeroed one */
 void kpu_journal_leave(kpu_journal *journal);  /* strikes out the writer; and close */
-void kpu_journal_undo(kpu_journal *journal);   /* removes the files that were made; and close */
+void kpu_journal_undo(kpu_journal *journal);   /* removes the files that were made; and leave */
 int kpu_journal_clear(kpu_journal *journal);   /* no record of before is left, on the disk too */
 void kpu_journal_remove(kpu_journal *journal); /* the files; and close */
 /* Whether the files are still where they were made. */
 bool kpu_journal_is_there(const kpu_journal *journal);
-/* The latest record; ENODATA: there is none. */
+/* Shows that this process lives, to who watches the files from another host. */
+void kpu_journal_beat(kpu_journal *journal);
+/* Whether another process has put its name there, as it may where locks do not keep it from that,
+ * and which. */
+bool kpu_journal_is_taken(const kpu_journal *journal, char writer[KPU_JOURNAL_WRITER_BYTES]);
+/* The latest record; ENODATA: there was none yet; EUCLEAN: there was, but none is whole. */
 int kpu_journal_read(kpu_journal *journal, kpu_record *out);
 /* Writes it in the other file, on the disk. */
 int kpu_journal_write(kpu_journal *journal, kpu_record *record);
@@ -70,9 +79,8 @@ int kpu_journal_write(kpu_journal *journal, kpu_record *record);
 int kpu_journal_write_again(kpu_journal *journal, const kpu_record *record);
 
 bool kpu_journal_exists(const char *partial);
-/* For whoever does not write. ENOENT: there are no such files; ENOTUNIQ: one of
- * them is missing; ENODATA: no record. The record is
- * one that was the latest at an instant during the call. */
+/* For whoever does not write; as kpu_journal_read, and ENOENT: there are no such files; ENOTUNIQ:
+ * one of them is missing. The record is one that was the latest at an instant during the call. */
 int kpu_journal_peek(const char *partial, kpu_record *out);
 /* Whether a living process writes, and who. */
 bool kpu_journal_is_locked(const char *partial, char writer[KPU_JOURNAL_WRITER_BYTES]);

@@ -17,9 +17,10 @@ static const char *hint_for(int error)
 {
     switch (error) {
     case ENOSPC:
-    case EDQUOT: return "; free some space or choose another folder with -o";
+    case EDQUOT: return "; free some space or write to another folder";
     case EFBIG: return "; a limit on the size of files (ulimit -f) is in force";
     case EIO: return "; the disk or the network may be broken";
+    case ELOOP: return "; its unfinished file, or a journal of that, is a symbolic link";
     default: return "";
     }
 }
@@ -66,15 +67,16 @@ static int check_target(const char *path, const char *what, bool force, kpu_diag
     size_t length = strlen(path);
     if (length == 0 || path[length - 1] == '/')
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "the %s file needs a name", what);
-    if (stat(path, &st) != 0)
-        return KPU_OK; /* if the folder is the trouble, creating tells */
-    if (S_ISDIR(st.st_mode))
+    if (lstat(path, &st) != 0)
+        return KPU_OK;                         /* if the folder is the trouble, creating tells */
+    bool leads_nowhere = stat(path, &st) != 0; /* a symbolic link */
+    if (!leads_nowhere && S_ISDIR(st.st_mode))
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
                                "is a folder; the %s file needs a name in it", what);
     if (!force)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
                                "exists already; choose another name or use --force to replace it");
-    if (!S_ISREG(st.st_mode))
+    if (!leads_nowhere && !S_ISREG(st.st_mode))
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
                                "is no regular file, so no %s file can replace it", what);
     return KPU_OK;

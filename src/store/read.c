@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/column.h"
+#include "store/disk.h"
 #include "store/guard.h"
 #include "store/read.h"
 #include "store/store.h"
@@ -239,21 +241,47 @@ static int load_group(kpu_results *results, const char *name, kpu_diag *diag)
     return KPU_OK;
 }
 
+/* Whether HDF5 will get its lock: 0, EWOULDBLOCK, or ENOTSUP if the file system has none. */
+static int try_lock(const char *path)
+{
+    int fd, error = kpu_disk_open(path, O_RDONLY, &fd);
+    if (error)
+        return error;
+    error = kpu_disk_lock(fd, LOCK_SH | LOCK_NB);
+    close(fd);
+    return error;
+}
+
 /* Every column that was read keeps a cache, and there may be hundreds of columns. Readers go from
  * block to block, so a few chunks are enough; HDF5 would take 1 MiB each. */
-static int open_file(kpu_results *results, const char *path, kpu_diag *diag)
+static hid_t make_access(const kpu_results *results, bool has_locks)
 {
     const size_t slots = 7, bytes = 4 * KPU_STORE_CHUNK_ROWS * sizeof(int64_t);
     const double evict_read_first = 1;
+    hid_t access = results->input ? kpu_block_file_access(&results->input->blocks)
+                                  : H5Pcreate(H5P_FILE_ACCESS);
+    if (access < 0)
+        return -1;
+    if (kpu_store_bound_metadata(access, USUAL_COLUMNS) >= 0 &&
+        H5Pset_cache(access, 0, slots, bytes, evict_read_first) >= 0 &&
+        (has_locks || H5Pset_file_locking(access, false, true) >= 0))
+        return access;
+    H5Pclose(access);
+    return -1;
+}
+
+static int open_file(kpu_results *results, const char *path, kpu_diag *diag)
+{
     int code = kpu_input_file_open(path, &results->input, diag);
     if (code != KPU_OK)
         return code;
+    int locked = results->input ? 0 : try_lock(path);
+    if (locked == EWOULDBLOCK)
+        return complain(path, "is being written by another program", diag);
     if (!results->input && H5Fis_hdf5(path) <= 0)
         return complain(path, "is no results file of kpu-dse (not HDF5)", diag);
-    hid_t access = results->input ? kpu_block_file_access(&results->input->blocks)
-                                  : H5Pcreate(H5P_FILE_ACCESS);
-    if (access >= 0 && kpu_store_bound_metadata(access, USUAL_COLUMNS) >= 0 &&
-        H5Pset_cache(access, 0, slots, bytes, evict_read_first) >= 0)
+    hid_t access = make_access(results, locked != ENOTSUP);
+    if (access >= 0)
         results->file = H5Fopen(path, H5F_ACC_RDONLY, access);
     if (results->file < 0) /* before the next call of HDF5 forgets why */
         code = kpu_store_complain_hdf5(path, KPU_E_INPUT, "is truncated or damaged", diag);

@@ -34,20 +34,31 @@ static const unsigned char *block_content(const kpu_record *record, size_t index
            index * KPU_BLOCK_BYTES;
 }
 
+const void *kpu_record_bytes(const kpu_record *record)
+{
+    return block_content(record, kpu_record_header(record)->block_count);
+}
+
+static bool make_room(kpu_record *record, size_t size)
+{
+    if (size <= record->capacity)
+        return true;
+    unsigned char *bytes = realloc(record->bytes, size);
+    if (!bytes)
+        return false;
+    record->bytes = bytes;
+    record->capacity = size;
+    return true;
+}
+
 bool kpu_record_make(kpu_record *record, const kpu_journal_header *header,
-                     const kpu_overlay *overlay)
+                     const kpu_overlay *overlay, const void *bytes)
 {
     size_t count = overlay->count;
-    size_t size = sizeof *header + count * (sizeof(uint64_t) + KPU_BLOCK_BYTES);
+    size_t size =
+        sizeof *header + count * (sizeof(uint64_t) + KPU_BLOCK_BYTES) + header->byte_count;
     size_t *order = kpu_overlay_order(overlay);
-    if (order && size > record->capacity) {
-        unsigned char *bytes = realloc(record->bytes, size);
-        if (bytes) {
-            record->bytes = bytes;
-            record->capacity = size;
-        }
-    }
-    if (!order || size > record->capacity) {
+    if (!order || !make_room(record, size)) {
         free(order);
         return false;
     }
@@ -62,6 +73,8 @@ bool kpu_record_make(kpu_record *record, const kpu_journal_header *header,
         memcpy(content + i * KPU_BLOCK_BYTES, kpu_overlay_block(overlay, order[i]),
                KPU_BLOCK_BYTES);
     }
+    if (header->byte_count > 0)
+        memcpy(content + count * KPU_BLOCK_BYTES, bytes, header->byte_count);
     free(order);
     return true;
 }

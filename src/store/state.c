@@ -17,10 +17,11 @@ void kpu_store_probe(const char *path, kpu_store_state *out)
     if (asprintf(&partial, "%s.partial", path) < 0)
         return;
     out->is_written = kpu_journal_is_locked(partial, out->writer);
-    if (access(partial, F_OK) == 0 && kpu_journal_peek(partial, &record) == 0) {
-        out->is_partial = true;
+    int error = access(partial, F_OK) == 0 ? kpu_journal_peek(partial, &record) : ENODATA;
+    out->is_partial = error == 0;
+    out->is_damaged = error != 0 && error != ENODATA;
+    if (out->is_partial)
         out->rows = kpu_record_header(&record)->rows;
-    }
     kpu_record_fini(&record);
     free(partial);
 }

@@ -28,6 +28,7 @@ struct kpu_store {
     int64_t stored;                  /* how many of them are in the file too */
     bool changed;                    /* since the last commit */
     double last_commit, commit_cost; /* seconds: when it began, how long it took */
+    double last_beat;                /* when we showed that we live, without a commit */
     int failed;                      /* kpu_error of the first failure: nothing is written after */
 };
 

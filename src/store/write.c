@@ -183,6 +183,26 @@ bool kpu_store_get_number(const kpu_store *store, const char *name, int64_t *out
     return kpu_journal_number_find(store->durable.state.numbers, name, out);
 }
 
+int kpu_store_set_bytes(kpu_store *store, const void *bytes, size_t count, kpu_diag *diag)
+{
+    kpu_durable_file *file = &store->durable;
+    kpu_place place = {.file = file->output.path};
+    if (count > KPU_STORE_BYTES)
+        return kpu_diag_add_at(diag, KPU_E_RANGE, &place, "%zu bytes are too many", count);
+    if (count == file->state.byte_count && (count == 0 || memcmp(bytes, file->bytes, count) == 0))
+        return KPU_OK;
+    if (!kpu_durable_file_set_bytes(file, bytes, count))
+        return kpu_diag_add_at(diag, KPU_E_MEMORY, &place, "out of memory");
+    store->changed = true;
+    return KPU_OK;
+}
+
+const void *kpu_store_bytes(const kpu_store *store, size_t *count)
+{
+    *count = store->durable.state.byte_count;
+    return store->durable.bytes;
+}
+
 /* All that is in memory is given to the driver. */
 static int flush(kpu_store *store, kpu_diag *diag)
 {
@@ -221,21 +241,28 @@ int kpu_store_commit_if_due(kpu_store *store, kpu_diag *diag)
         wait = interval_s;
     if (kpu_durable_file_catch_up(&store->durable) != 0)
         return kpu_store_check(store, -1, "cannot write the results", diag);
-    if (!store->changed || kpu_disk_seconds() - store->last_commit < wait)
-        return KPU_OK;
-    return kpu_store_commit(store, diag);
+    double now = kpu_disk_seconds();
+    if (store->changed && now - store->last_commit >= wait)
+        return kpu_store_commit(store, diag);
+    if (!store->changed && now - store->last_beat >= interval_s) {
+        kpu_journal_beat(&store->durable.journal);
+        store->last_beat = now;
+    }
+    return KPU_OK;
 }
 
 /* ---- The end ---------------------------------------------------------------------------- */
 
-static void close_file(kpu_store *store)
+static herr_t close_file(kpu_store *store)
 {
+    herr_t status = 0;
     for (size_t i = 0; store->datasets && i < store->count; i++)
-        if (store->datasets[i] >= 0)
-            H5Dclose(store->datasets[i]);
-    if (store->file >= 0)
-        H5Fclose(store->file);
+        if (store->datasets[i] >= 0 && H5Dclose(store->datasets[i]) < 0)
+            status = -1;
+    if (store->file >= 0 && H5Fclose(store->file) < 0)
+        status = -1;
     store->file = -1;
+    return status;
 }
 
 void kpu_store_free(kpu_store *store)
@@ -254,7 +281,16 @@ static void drop_file(kpu_store *store)
 {
     if (!store->durable.blocks.error)
         store->durable.blocks.error = ECANCELED;
-    close_file(store);
+    (void)close_file(store);
+}
+
+/* To go on with; without a commit nothing of it can be read. */
+static void leave_file(kpu_store *store)
+{
+    if (store->durable.state.generation > 0)
+        kpu_durable_file_close(&store->durable);
+    else
+        kpu_durable_file_discard(&store->durable);
 }
 
 static int finish(kpu_store *store, bool complete, kpu_diag *diag)
@@ -269,8 +305,11 @@ static int finish(kpu_store *store, bool complete, kpu_diag *diag)
         kpu_store_suspend(store, NULL);
         return code;
     }
-    close_file(store);
-    code = kpu_durable_file_finish(&store->durable, diag);
+    code = kpu_store_check(store, close_file(store), "cannot write the results", diag);
+    if (code == KPU_OK)
+        code = kpu_durable_file_finish(&store->durable, diag);
+    else
+        leave_file(store);
     kpu_store_free(store);
     return code;
 }
@@ -289,10 +328,7 @@ int kpu_store_suspend(kpu_store *store, kpu_diag *diag)
 {
     int code = store->failed ? KPU_OK : kpu_store_commit(store, diag);
     drop_file(store);
-    if (store->durable.state.generation > 0)
-        kpu_durable_file_close(&store->durable);
-    else /* nothing of it can be read */
-        kpu_durable_file_discard(&store->durable);
+    leave_file(store);
     kpu_store_free(store);
     return code;
 }

@@ -89,7 +89,7 @@ static int open_log(const kpu_columns *columns, kpu_run_files *files, kpu_diag *
     if (make_log_columns(columns, files))
         return no_memory(diag);
     kpu_store_probe(files->log_path, &state);
-    if (!state.is_partial)
+    if (!state.is_partial && !state.is_damaged)
         return create_log(files, diag);
     int status = kpu_run_check_identity(files->run, files->log_partial, diag);
     if (!status)

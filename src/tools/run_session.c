@@ -40,7 +40,7 @@ bool kpu_run_counts_points(const kpu_space *space)
 
 /* What is committed together with the rows that came. A search that begins anew is behind what is
  * known for a while. */
-static void set_numbers(const kpu_run_session *s, const kpu_search_progress *p)
+static void set_numbers(kpu_run_session *s, const kpu_search_progress *p, kpu_diag *diag)
 {
     kpu_store *store = kpu_run_files_first(&s->files);
     if (p->evaluations < s->known_evaluations)
@@ -52,6 +52,7 @@ static void set_numbers(const kpu_run_session *s, const kpu_search_progress *p)
     kpu_store_set_number(store, KPU_RUN_FEASIBLE, p->feasible);
     kpu_store_set_number(store, KPU_RUN_TIME,
                          s->known_ms + (int64_t)(1e3 * (kpu_run_seconds() - s->start)));
+    s->failed = kpu_store_set_bytes(store, p->ahead, p->ahead_bytes, diag);
 }
 
 typedef struct progress_context {
@@ -64,7 +65,8 @@ static bool take_progress(void *context, const kpu_search_progress *progress)
     progress_context *c = context;
     kpu_run_session *s = c->session;
     double start = kpu_run_cpu_seconds();
-    set_numbers(s, progress);
+    if (!s->failed)
+        set_numbers(s, progress, c->diag);
     if (!s->failed)
         s->failed = kpu_store_commit_if_due(kpu_run_files_first(&s->files), c->diag);
     s->writing += kpu_run_cpu_seconds() - start;
@@ -80,6 +82,8 @@ static int search(kpu_run_session *s, kpu_diag *diag)
     int status = kpu_run_open_past(s, &past, &has_past, diag);
     if (status)
         return status;
+    size_t ahead_bytes;
+    const void *ahead = kpu_store_bytes(kpu_run_files_first(&s->files), &ahead_bytes);
     const kpu_search_options how = {.threads = (int)s->run->threads,
                                     .sink = kpu_run_take_rows,
                                     .sink_context = s,
@@ -91,6 +95,8 @@ static int search(kpu_run_session *s, kpu_diag *diag)
                                         s->certificate.writer ? kpu_run_take_certificate : NULL,
                                     .certificate_context = &s->certificate,
                                     .past = has_past ? &past : NULL,
+                                    .ahead = ahead,
+                                    .ahead_bytes = ahead_bytes,
                                     .noted = s->gives_fronts ? kpu_run_take_noted : NULL,
                                     .noted_context = s,
                                     .shard = s->run->shard,
