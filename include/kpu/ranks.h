@@ -38,6 +38,9 @@ typedef struct kpu_ranks {
  * stop, plain_walk. */
 int kpu_search_serve(const kpu_space *space, kpu_ranks *ranks, const kpu_search_options *options,
                      kpu_diag *diag);
+/* Instead, for a rank that cannot, as its space could not be made: waits for what rank 0 says, and
+ * leaves. False: rank 0 could not begin either, so it has said why. */
+bool kpu_ranks_decline(kpu_ranks *ranks);
 /* Rank 0, when all is done or has failed: sends the others home. */
 void kpu_ranks_dismiss(kpu_ranks *ranks);
 

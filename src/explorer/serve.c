@@ -201,6 +201,41 @@ static bool receive(server *s)
     return !s->is_home;
 }
 
+/* ---- Declining ---------------------------------------------------------------------------- */
+
+/* False: nothing of use was said. */
+static bool hears_end(kpu_ranks *ranks, bool *begins)
+{
+    int from = -1;
+    void *message = NULL;
+    size_t size = 0;
+    int code = ranks->receive(ranks->context, &from, &message, &size);
+    kpu_reader reader = {message, code == KPU_OK && from == 0 ? size : 0, false};
+    kpu_message_head head;
+    kpu_read(&reader, &head, sizeof head);
+    *begins = code != KPU_OK || head.kind == KPU_MESSAGE_BEGIN;
+    if (head.kind == KPU_MESSAGE_BEGIN) {
+        head.kind = KPU_MESSAGE_LEAVING;
+        ranks->send(ranks->context, 0, &head, sizeof head);
+    }
+    if (head.kind == KPU_MESSAGE_HOME)
+        ranks->lost = kpu_read_int32(&reader);
+    free(message);
+    return *begins || head.kind == KPU_MESSAGE_HOME;
+}
+
+bool kpu_ranks_decline(kpu_ranks *ranks)
+{
+    const struct timespec nap = {.tv_nsec = listen_max_ns};
+    int64_t patience = (int64_t)(ranks->patience_s * KPU_RANKS_LEADER_PATIENCE * 1e9);
+    bool begins = true;
+    for (int64_t began = now_ns(); !hears_end(ranks, &begins) && now_ns() - began < patience;)
+        nanosleep(&nap, NULL);
+    if (begins)
+        ranks->lost = ranks->count - 1;
+    return begins;
+}
+
 /* ---- The loop ----------------------------------------------------------------------------- */
 
 static void look_around(server *s)

@@ -60,6 +60,12 @@ int kpu_tool_ranks_open(kpu_ranks **out, kpu_diag *diag)
                         count, seen);
 }
 
+void kpu_tool_ranks_decline(kpu_ranks *ranks, kpu_diag *diag)
+{
+    if (ranks && ranks->rank > 0 && !kpu_ranks_decline(ranks))
+        kpu_diag_fini(diag);
+}
+
 void kpu_tool_ranks_close(kpu_ranks *ranks)
 {
     if (!ranks)

@@ -157,20 +157,14 @@ static int serve(const kpu_run *run, kpu_diag *diag)
     return kpu_search_serve(run->space, run->ranks, &how, diag);
 }
 
-/* With --shard ranks each has results of its own. */
-static int run_among_ranks(kpu_run *run, const values *v, kpu_diag *diag)
+/* Before anything is read: a process that ended before would leave the others waiting for it. With
+ * --shard ranks each has results of its own. */
+static int open_ranks(const values *v, kpu_ranks **out, kpu_diag *diag)
 {
     const bool is_apart = v->shard && strcmp(v->shard, "ranks") == 0;
-    int status = is_apart ? KPU_OK : kpu_tool_ranks_open(&run->ranks, diag);
-    if (status)
-        return status;
-    if (run->ranks && v->patience > 0)
-        run->ranks->patience_s = (double)v->patience;
-    if (run->ranks && run->ranks->rank > 0)
-        status = serve(run, diag);
-    else
-        status = kpu_run_sweep(run, diag);
-    kpu_tool_ranks_close(run->ranks);
+    int status = is_apart || v->dry_run ? KPU_OK : kpu_tool_ranks_open(out, diag);
+    if (*out && v->patience > 0)
+        (*out)->patience_s = (double)v->patience;
     return status;
 }
 
@@ -181,9 +175,33 @@ static bool is_silent(void)
     return kpu_tool_ranks_started(&rank, &count) && rank > 0;
 }
 
-static int run_space(const kpu_call *call, const kpu_ini *sweep, const kpu_space *space)
+/* What a run is made of. */
+typedef struct input {
+    kpu_ini sweep;
+    kpu_space *space;
+    kpu_ranks *ranks;
+    bool is_ready; /* the run was begun */
+} input;
+
+/* Takes part in the run, or prints its plan. */
+static int begin(kpu_run *run, const values *v, input *in)
+{
+    kpu_diag *diag = run->call->diag;
+    if (v->dry_run)
+        return is_silent() ? KPU_OK : kpu_run_print_plan(run, diag);
+    int status = check_size(run->space, run->shard, run->sweep_path, diag);
+    if (status)
+        return status;
+    if (!v->output && !kpu_ini_find(run->sweep, "sweep", "output"))
+        make_default_folder(run->output);
+    in->is_ready = true;
+    return run->ranks && run->ranks->rank > 0 ? serve(run, diag) : kpu_run_sweep(run, diag);
+}
+
+static int run_space(const kpu_call *call, input *in)
 {
     const values *v = call->values;
+    const kpu_space *space = in->space;
     kpu_shard shard = {0};
     kpu_text path = {0};
     int status = v->shard ? kpu_run_read_shard(v->shard, space, &shard, call->diag) : KPU_OK;
@@ -191,7 +209,7 @@ static int run_space(const kpu_call *call, const kpu_ini *sweep, const kpu_space
     if (!status && !output)
         status = KPU_E_MEMORY;
     kpu_run what = {.space = space,
-                    .sweep = sweep,
+                    .sweep = &in->sweep,
                     .call = call,
                     .sweep_path = call->operands[0],
                     .output = output,
@@ -202,33 +220,35 @@ static int run_space(const kpu_call *call, const kpu_ini *sweep, const kpu_space
                     .force = v->force,
                     .resume = v->resume,
                     .quiet = v->quiet || is_silent(),
-                    .plain_walk = v->plain_walk};
-    if (!status && v->dry_run) {
-        status = is_silent() ? KPU_OK : kpu_run_print_plan(&what, call->diag);
-    } else if (!status) {
-        status = check_size(space, shard, call->operands[0], call->diag);
-        if (!status && !v->output && !kpu_ini_find(sweep, "sweep", "output"))
-            make_default_folder(output);
-        if (!status)
-            status = run_among_ranks(&what, v, call->diag);
-    }
+                    .plain_walk = v->plain_walk,
+                    .ranks = in->ranks};
+    if (!status)
+        status = begin(&what, v, in);
     kpu_text_fini(&path);
     return status;
 }
 
+static int read_and_run(const kpu_call *call, input *in)
+{
+    int status = read_sweep(call, &in->sweep);
+    if (status)
+        kpu_tool_complain_further(&in->sweep, call->diag);
+    else
+        status = kpu_space_make(&in->sweep, &in->space, call->diag);
+    return status ? status : run_space(call, in);
+}
+
 static int run(const kpu_call *call)
 {
-    kpu_ini sweep = {0};
-    kpu_space *space = NULL;
-    int status = read_sweep(call, &sweep);
-    if (status)
-        kpu_tool_complain_further(&sweep, call->diag);
-    else
-        status = kpu_space_make(&sweep, &space, call->diag);
+    input in = {.space = NULL};
+    int status = open_ranks(call->values, &in.ranks, call->diag);
     if (!status)
-        status = run_space(call, &sweep, space);
-    kpu_space_free(space);
-    kpu_ini_fini(&sweep);
+        status = read_and_run(call, &in);
+    if (status && !in.is_ready)
+        kpu_tool_ranks_decline(in.ranks, call->diag);
+    kpu_tool_ranks_close(in.ranks);
+    kpu_space_free(in.space);
+    kpu_ini_fini(&in.sweep);
     return status;
 }
 

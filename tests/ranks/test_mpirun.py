@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Ranks under mpirun give the file of one process: every search, 2 to 4 ranks; one of them is
-killed, one is stopped for good, all are told to stop and the run is resumed.
+killed, one is stopped for good, all are told to stop and the run is resumed. Whoever cannot begin
+leaves the others alone.
 
 usage: test_mpirun.py PROGRAM COMPARE [--all]    exit code 77: there is no mpirun, or no MPI in it
 """
@@ -59,8 +60,11 @@ class Bench:
                            check=True, timeout=LIMIT_S, env=self.env)
         return output
 
-    def start(self, ranks, arguments):
+    def start(self, ranks, arguments, *last):
+        """last: what one more rank is called with."""
         command = ["mpirun", "--oversubscribe", "--enable-recovery", "-n", str(ranks), *arguments]
+        if last:
+            command += [":", "-n", "1", *last]
         return subprocess.Popen(command, cwd=self.folder, env=self.env, text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
@@ -133,6 +137,19 @@ def kill_one(bench, number, ranks, victim):
                       "rank %d of %d gets signal %d" % (victim, ranks, number))
 
 
+def fail_to_begin(bench):
+    """A rank that has no sweep says so and leaves; if none has one, one says so."""
+    missing = bench.arguments("missing", "exhaustive", "begin.h5")
+    good = bench.arguments("small", "exhaustive", "begin.h5")
+    said = bench.end(bench.start(2, good, *missing))
+    if said.count("cannot be opened") != 1 or "1 of them was lost" not in said:
+        raise SystemExit("one rank has no sweep:\n" + said)
+    bench.expect_same(bench.alone("small", "exhaustive"), "begin.h5", "one of 3 ranks has no sweep")
+    said = bench.end(bench.start(3, missing))
+    if said.count("cannot be opened") != 1:
+        raise SystemExit("no rank has a sweep:\n" + said)
+
+
 def lose_the_first(bench):
     """All is lost but the file, and the run is resumed."""
     output = "first.h5"
@@ -160,6 +177,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(program, compare, folder)
         compare_counts(bench, everything)
+        fail_to_begin(bench)
         kill_one(bench, signal.SIGKILL, 3, 2)
         if everything:
             kill_one(bench, signal.SIGKILL, 2, 1)

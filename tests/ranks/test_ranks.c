@@ -17,15 +17,15 @@ enum { BUDGET = 600 };
 /* ---- A run of several ranks ---------------------------------------------------------------- */
 
 typedef struct crew {
-    const kpu_space *space; /* of rank 0 */
-    const kpu_space *others;
+    const kpu_space *space;  /* of rank 0 */
+    const kpu_space *others; /* NULL: they could not make it */
     int count, threads;
     fault fault;
     double patience;
     mailboxes boxes;
     mailbox box[MAILBOX_RANKS];
     pthread_t thread[MAILBOX_RANKS];
-    int served[MAILBOX_RANKS]; /* what kpu_search_serve returned */
+    int served[MAILBOX_RANKS]; /* what kpu_search_serve returned, or kpu_ranks_decline */
 } crew;
 
 typedef struct sailor {
@@ -38,18 +38,17 @@ static void *serve(void *context)
     const sailor *s = context;
     crew *c = s->crew;
     const kpu_search_options options = {.threads = c->threads};
-    c->served[s->rank] = kpu_search_serve(c->others, &c->box[s->rank].ranks, &options, NULL);
+    kpu_ranks *ranks = &c->box[s->rank].ranks;
+    c->served[s->rank] =
+        c->others ? kpu_search_serve(c->others, ranks, &options, NULL) : kpu_ranks_decline(ranks);
     pthread_mutex_lock(&c->boxes.lock);
     mailbox_go(&c->box[s->rank]);
     pthread_mutex_unlock(&c->boxes.lock);
     return NULL;
 }
 
-static void run_crew(crew *c, const kpu_search_options *options, found *out)
+static void begin_crew(crew *c, sailor sailors[MAILBOX_RANKS])
 {
-    sailor sailors[MAILBOX_RANKS];
-    kpu_diag diag = {0};
-    kpu_search_options how = *options;
     mailboxes_init(&c->boxes, c->count, &c->fault);
     for (int r = 0; r < c->count; r++)
         mailbox_init(&c->box[r], &c->boxes, r, c->patience > 0 ? c->patience : patience);
@@ -57,16 +56,29 @@ static void run_crew(crew *c, const kpu_search_options *options, found *out)
         sailors[r] = (sailor){c, r};
         CU_ASSERT_EQUAL_FATAL(pthread_create(&c->thread[r], NULL, serve, &sailors[r]), 0);
     }
+}
+
+static void end_crew(crew *c)
+{
+    kpu_ranks_dismiss(&c->box[0].ranks);
+    for (int r = 1; r < c->count; r++)
+        pthread_join(c->thread[r], NULL);
+    mailboxes_fini(&c->boxes);
+}
+
+static void run_crew(crew *c, const kpu_search_options *options, found *out)
+{
+    sailor sailors[MAILBOX_RANKS];
+    kpu_diag diag = {0};
+    kpu_search_options how = *options;
+    begin_crew(c, sailors);
     how.ranks = &c->box[0].ranks;
     how.threads = c->threads;
     how.sink = keep_rows;
     how.sink_context = out;
     how.stop = &out->stop;
     out->code = kpu_search_run(c->space, &how, &out->summary, &diag);
-    kpu_ranks_dismiss(&c->box[0].ranks);
-    for (int r = 1; r < c->count; r++)
-        pthread_join(c->thread[r], NULL);
-    mailboxes_fini(&c->boxes);
+    end_crew(c);
     show_unexpected(&diag);
     kpu_diag_fini(&diag);
 }
@@ -219,6 +231,23 @@ static void test_a_rank_with_another_sweep(void)
     kpu_space_free(another);
 }
 
+/* Whoever cannot begin leaves, and tells why unless rank 0 could not either. */
+static void test_ranks_without_a_space(void)
+{
+    sailor sailors[MAILBOX_RANKS];
+    kpu_space *space = must_make_space(sweep);
+    found alone = run_alone(space, "exhaustive");
+    crew c = {.space = space, .count = 3, .threads = 1, .patience = 30};
+    expect_same(&c, "exhaustive", &alone);
+    CU_ASSERT_EQUAL(c.box[0].ranks.lost, 2);
+    CU_ASSERT(c.served[1] == true && c.served[2] == true);
+    begin_crew(&c, sailors);
+    end_crew(&c);
+    CU_ASSERT(c.served[1] == false && c.served[2] == false);
+    found_fini(&alone);
+    kpu_space_free(space);
+}
+
 static void test_rank_0_vanishes(void)
 {
     kpu_space *space = must_make_space(sweep);
@@ -303,6 +332,7 @@ int main(void)
         {"an answer finds no memory", test_an_answer_finds_no_memory},
         {"all others are lost", test_all_others_are_lost},
         {"a rank with another sweep", test_a_rank_with_another_sweep},
+        {"ranks without a space", test_ranks_without_a_space},
         {"rank 0 vanishes", test_rank_0_vanishes},
         {"a stop", test_a_stop},
         {"parts and beginnings", test_parts_and_beginnings},
