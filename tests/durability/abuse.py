@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 
-from bench import Failure, Process, digest, run
-from kills import Life, new_tally
+from bench import Failure, Process, digest, patience, run
+from kills import Life, kill_after, new_tally
 
 INTERRUPTED = 130
 
@@ -22,12 +22,13 @@ def trial_signal(bench, reference, case, number, seed, folder):
     """SIGINT or SIGTERM: the end within a second, exit 130, and it can be resumed."""
     draw = random.Random(digest(f"signal {case.name} {number} {seed}"))
     life = Life(bench, case, reference, folder)
-    process = life.begin(speed=draw.choice((1, bench.speed)))
+    process = life.begin(speed=draw.choice((1, case.speed)))
     early = process.wait(instant(reference, draw))
-    began = time.monotonic()
+    allowed, began = patience(1.0), time.monotonic()
     process.signal(number)
-    outcome = early or process.end(10)
+    outcome = early or process.end(60)
     took = time.monotonic() - began
+    allowed = max(allowed, patience(1.0))
     tally = life.tally
     if outcome.code == -number:
         tally["signals before the run was ready for them"] += 1
@@ -40,7 +41,7 @@ def trial_signal(bench, reference, case, number, seed, folder):
     else:
         tally["signals"] += 1
         tally["slowest answer to a signal, ms"] = int(1000 * took)
-        if took > 1.0:
+        if took > allowed:
             raise Failure(f"signal {number}: it took {took:.2f} s to end")
     life.note(outcome)
     return life.finish()
@@ -55,11 +56,12 @@ def trial_two_signals(bench, reference, case, seed, folder):
     for pause in (0.002 * draw.random(), 0):
         process.signal(signal.SIGINT)
         time.sleep(pause)
-    began = time.monotonic()
-    outcome = early or process.end(10)
+    allowed, began = patience(0.5), time.monotonic()
+    outcome = early or process.end(60)
+    took = time.monotonic() - began
     if outcome.code not in (0, INTERRUPTED):
         raise Failure(f"two signals: {outcome}")
-    if time.monotonic() - began > 0.5:
+    if took > max(allowed, patience(0.5)):
         raise Failure("a second signal does not end the run at once")
     life.tally["pairs of signals"] += 1
     life.look_after(outcome)
@@ -92,7 +94,7 @@ def check_refused(bench, folder, case, tally):
     if not folder.partial.exists():
         return
     for extra in (("--resume",), ("--force",), ()):
-        other = subprocess.run([bench.tool, "run", "sweep.ini", "-o", str(folder.output), "--quiet",
+        other = subprocess.run([bench.tool, "run", "sweep.ini", "-o", str(folder.asked), "--quiet",
                                 *case.options, *extra], capture_output=True, text=True,
                                cwd=folder.path, timeout=60)
         if other.returncode != 2 or "error:" not in other.stderr:
@@ -106,11 +108,7 @@ def trial_many_threads(bench, reference, case, seed, folder):
     draw = random.Random(digest(f"threads {case.name} {seed}"))
     life = Life(bench, case, reference, folder)
     process = life.begin(threads=64, before=lambda: os.sched_setaffinity(0, cores()))
-    outcome = process.wait(instant(reference, draw))
-    if outcome is None:
-        process.signal(signal.SIGKILL)
-        outcome = process.end()
-    life.look_after(outcome)
+    life.look_after(kill_after(process, instant(reference, draw)))
     life.tally["runs of 64 threads on 2 cores"] += 1
     return life.finish(threads=64)
 
@@ -144,7 +142,7 @@ def trial_limit(bench, reference, case, bytes_allowed, folder):
 def trial_tmpfs(bench, reference, case, kib, folder):
     """A file system that is full; then it has room. Needs the right to mount: another process has
     it in a name space of its own, and takes itself through this function."""
-    place = folder.output.parent
+    place = folder.place
     if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kib}k", "none", str(place)],
                       capture_output=True).returncode:
         tally = new_tally()
@@ -180,7 +178,7 @@ def trial_vanish(bench, reference, case, what, folder):
         if time.monotonic() > deadline:
             break
         time.sleep(0.005)
-    place = folder.output.parent
+    place = folder.place
     try:
         vanish(what, folder, place)
     except OSError:
@@ -194,7 +192,7 @@ def trial_vanish(bench, reference, case, what, folder):
     place.mkdir(exist_ok=True)
     if outcome.code == 0 and what != "moved":
         reference.check_finished(bench, folder)
-    life.known = life.rows = 0
+    life.known = 0
     last = life.begin().end()
     if last.code == 2 and what == "journals" and "--force" in last.err:
         last = life.begin(extra=("--force",)).end()  # without them nobody knows what is right
@@ -206,7 +204,7 @@ def trial_vanish(bench, reference, case, what, folder):
 
 def has_commit(folder):
     """A journal is more than its first page."""
-    journals = list(folder.output.parent.glob("*.journal*"))
+    journals = list(folder.place.glob("*.journal*"))
     try:
         return any(path.stat().st_size > 5000 for path in journals)
     except FileNotFoundError:
@@ -230,9 +228,9 @@ def trial_read_only(bench, reference, case, folder):
     life = Life(bench, case, reference, folder)
     if os.geteuid() == 0:
         return new_tally()  # nothing is forbidden to root: EROFS stands for it
-    folder.output.parent.chmod(0o555)
+    folder.place.chmod(0o555)
     outcome = life.begin().end()
-    folder.output.parent.chmod(0o755)
+    folder.place.chmod(0o755)
     if outcome.code not in (1, 2) or "error:" not in outcome.err:
         raise Failure(f"folder that may not be written: {outcome}")
     life.tally["folders made read-only"] += 1
@@ -292,12 +290,7 @@ def trial_readers(bench, reference, case, seed, folder):
                              (WATCHER, bench.tool, str(folder.output)))]
     try:
         time.sleep(0.3)  # until they are there
-        process = life.begin()
-        outcome = process.wait(instant(reference, draw))
-        if outcome is None:
-            process.signal(signal.SIGKILL)
-            outcome = process.end()
-        life.look_after(outcome)
+        life.look_after(kill_after(life.begin(), instant(reference, draw)))
         life.finish()
     finally:
         end.write_text("")
@@ -343,12 +336,7 @@ def trial_holder(bench, reference, case, seed, folder):
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(folder.partial), str(end)],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        process = life.begin()
-        outcome = process.wait(instant(reference, draw))
-        if outcome is None:
-            process.signal(signal.SIGKILL)
-            outcome = process.end()
-        life.look_after(outcome)
+        life.look_after(kill_after(life.begin(), instant(reference, draw)))
         life.finish()
     finally:
         end.write_text("")
@@ -368,19 +356,19 @@ def trial_holder(bench, reference, case, seed, folder):
 
 def trial_pace(bench, reference, case, speed, folder):
     """No more than 5 seconds between two commits, by the clock of the run."""
-    life = Life(bench, case, reference, folder)
+    life, allowed = Life(bench, case, reference, folder), patience(5.0)
     outcome = life.begin(speed=speed).end()
     if outcome.code:
         raise Failure(str(outcome))
-    times = [call[2] for call in outcome.calls if call[1] == "sync" and ".journal" in call[5]]
-    start = outcome.calls[0][2]
-    gaps = [speed * (b - a) for a, b in zip([start, *times], times)]
-    if not gaps:
+    times = [call.at for call in outcome.calls
+             if call.operation == "sync" and ".journal" in call.path]
+    if not times:
         raise Failure("no commit at all")
+    longest = max(b - a for a, b in zip([outcome.calls[0].at, *times], times))
     life.tally["commits timed"] += len(times)
-    life.tally["longest time between commits, ms of the run"] = int(1000 * max(gaps))
-    if max(gaps) > 5.0:
-        raise Failure(f"{max(gaps):.1f} s between two commits")
+    life.tally["longest time between commits, ms of the run"] = int(1000 * longest)
+    if longest > max(allowed, patience(5.0)):
+        raise Failure(f"{longest:.1f} s between two commits")
     reference.check_finished(bench, folder)
     return life.tally
 
@@ -392,11 +380,7 @@ def trial_old_output(bench, reference, case, seed, folder):
     if other.code:
         raise Failure(f"--seed 99: {other}")
     old = folder.output.read_bytes()
-    process = Process(bench, folder, case, extra=("--force",))
-    outcome = process.wait(instant(reference, draw))
-    if outcome is None:
-        process.signal(signal.SIGKILL)
-        outcome = process.end()
+    outcome = kill_after(Process(bench, folder, case, extra=("--force",)), instant(reference, draw))
     if outcome.code and folder.output.read_bytes() != old:
         reference.check_finished(bench, folder)  # killed after the rename
     elif outcome.code:

@@ -1,8 +1,8 @@
 """Runs a program on a sweep, in a folder of its own, with faults; and compares what came out."""
+import collections
 import hashlib
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
@@ -25,13 +25,16 @@ class WrongRows(Exception):
 
 
 class Case:
-    """A sweep, and how it is run."""
+    """A sweep, and how it is run; `speed` of its clock: a commit is due every 2 s of that."""
 
-    def __init__(self, name, text, *options, kept="all", certificate=False):
-        self.name, self.text, self.options = name, text, options
-        self.keeps_all, self.certificate = kept == "all", certificate
+    def __init__(self, name, text, *options, kept="all", certificate=False, part=None, speed=80):
+        self.name, self.text, self.options, self.speed = name, text, options, speed
+        self.certificate, self.output = certificate, "run.h5"
         if kept != "all":
             self.options += ("--set", f"sweep.store={kept}")
+        if part:
+            self.options += ("--shard", part)
+            self.output = f"run.shard-{part.replace('/', '-of-')}.h5"
 
 
 class Outcome:
@@ -46,48 +49,59 @@ class Outcome:
         return f"exit {self.code}: {(self.err or self.out).strip()[-400:]}"
 
 
+# A call on the output; kinds: faults that can happen in it; is_hit: the one that was asked for did.
+Call = collections.namedtuple("Call", "number operation at result error is_hit path kinds")
+
+
 def read_log(path):
-    """The calls on the output: number, operation, seconds, result, errno, path, kinds of fault."""
+    """All calls whose line is whole: a kill may cut the last one short."""
+    text = path.read_text() if path.exists() else ""
     calls = []
-    if os.path.exists(path):
-        with open(path) as lines:
-            for line in lines:
-                number, operation, at, result, error, _, name, kinds = line.rstrip("\n").split(" ")
-                calls.append((int(number), operation, float(at), int(result), int(error), name,
-                              [kind for kind in kinds.split(",") if kind]))
+    for line in text.split("\n")[:-1]:
+        number, operation, at, result, error, hit, name, kinds = line.split(" ")
+        calls.append(Call(int(number), operation, float(at), int(result), int(error),
+                          hit == "1", name, [kind for kind in kinds.split(",") if kind]))
     return calls
+
+
+def patience(seconds):
+    """As much on a machine that is idle; more where others want its cores, too."""
+    with open("/proc/loadavg") as file:
+        running = int(file.read().split()[3].split("/")[0])
+    return seconds * max(1, running / len(os.sched_getaffinity(0)))
 
 
 class Bench:
     """The programs under test."""
 
-    def __init__(self, tool, programs, speed=200):
-        self.tool, self.programs, self.speed = tool, programs, speed
+    def __init__(self, tool, programs):
+        self.tool, self.programs = tool, programs
         self.fault = os.path.join(programs, "libkpu_fault.so")
         self.content = os.path.join(programs, "kpu-content")
         counted = os.path.join(programs, "kpu-dse-counted")
         self.counted = counted if os.path.exists(counted) else None
 
-    def folder(self):
+    def folder(self, case):
         """An empty folder; on a disk in memory if there is one: a cut of power is replayed, and
         what SIGKILL leaves does not depend on the disk."""
         base = os.environ.get("KPU_DURABILITY_TMP")
         if not base and os.access("/dev/shm", os.W_OK):
             base = "/dev/shm"
-        return Folder(tempfile.mkdtemp(prefix="kpu-durability-", dir=base))
+        return Folder(tempfile.mkdtemp(prefix="kpu-durability-", dir=base), case)
 
 
 class Folder:
-    """Where one run after another writes out.h5."""
+    """Where one run after another writes the same output."""
 
-    def __init__(self, path):
-        self.path = pathlib.Path(path)
-        (self.path / "out").mkdir()
+    def __init__(self, path, case):
+        self.path, self.place = pathlib.Path(path), pathlib.Path(path) / "out"
+        self.place.mkdir()
         (self.path / "configs").symlink_to(CONFIGS)
-        self.output = self.path / "out" / "run.h5"
-        self.partial = self.path / "out" / "run.h5.partial"
-        self.log_partial = self.path / "out" / "run.h5.log.partial"
-        self.certificate = self.path / "out" / "run.cert.gz"
+        self.asked = self.place / "run.h5"  # for; a part gets a name of its own
+        self.output = self.place / case.output
+        self.partial = self.place / f"{case.output}.partial"
+        self.log_partial = self.place / f"{case.output}.log.partial"
+        self.certificate = self.place / "run.cert.gz"
         self.count = 0
 
     def __enter__(self):
@@ -98,40 +112,45 @@ class Folder:
             shutil.rmtree(self.path, ignore_errors=True)
 
     def listing(self):
-        return sorted(entry.name for entry in self.path.glob("out/*"))
+        return sorted(entry.name for entry in self.place.glob("*"))
+
+    def empty(self):
+        for path in self.place.iterdir():
+            path.unlink()
 
 
 class Process:
-    """A run that has begun."""
+    """A program that has begun: a run, or (words) another command."""
 
     def __init__(self, bench, folder, case, extra=("--resume",), threads=2, env=None, speed=None,
-                 counted=True, quiet=True, before=None):
+                 quiet=True, before=None, words=None):
         folder.count += 1
         self.folder, self.began = folder, time.monotonic()
         self.log = folder.path / f"log-{folder.count}"
         self.counter = folder.path / f"count-{folder.count}"
-        self.is_counted = counted and bench.counted
+        self.is_counted = bool(bench.counted)
         (folder.path / "sweep.ini").write_text(case.text)
-        command = [self.is_counted and bench.counted or bench.tool, "run", "sweep.ini", "-o",
-                   str(folder.output), f"-j{threads}", *case.options, *extra]
+        if not words:
+            words = ["run", "sweep.ini", "-o", str(folder.asked), f"-j{threads}", *case.options]
+            if case.certificate:
+                words += ["--certificate", str(folder.certificate)]
         if quiet:
-            command.append("--quiet")
-        if case.certificate:
-            command += ["--certificate", str(folder.certificate)]
-        self.command = command
-        speed = bench.speed if speed is None else speed
+            words = [*words, "--quiet"]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [bench.counted or bench.tool, *words, *extra], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, preexec_fn=before, cwd=folder.path,
             env={**os.environ, "LD_PRELOAD": bench.fault, "OPENBLAS_NUM_THREADS": "1",
                  "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0",
-                 "KPU_FAULT_PREFIX": str(folder.path / "out" / "run."),
+                 "KPU_FAULT_PREFIX": str(folder.place / "run."),
                  "KPU_FAULT_LOG": str(self.log), "KPU_COUNT_FILE": str(self.counter),
-                 "KPU_FAULT_SPEED": str(speed), **(env or {})})
+                 "KPU_FAULT_SPEED": str(speed or case.speed), **(env or {})})
 
     def evaluated(self):
-        if not self.is_counted or not self.counter.exists():
-            return None if not self.is_counted else 0
+        if not self.is_counted:
+            return None
+        if not self.counter.exists():
+            return 0
         return int.from_bytes(self.counter.read_bytes()[:8], sys.byteorder)
 
     def wait(self, seconds=RUN_LIMIT):
@@ -163,15 +182,22 @@ def run(bench, folder, case, **how):
 # ---- Content of files ----------------------------------------------------------------------------
 
 
+def ask(bench, how, path):
+    """What kpu-content says. OSError: it cannot read the file."""
+    done = subprocess.run([bench.content, how, str(path)], capture_output=True, text=True,
+                          timeout=RUN_LIMIT)
+    if done.returncode:
+        raise OSError(f"{path.name} cannot be read: {done.stderr.strip() or done.returncode}")
+    lines = (line.split("\t") for line in done.stdout.splitlines())
+    return {name: rest for name, *rest in lines}
+
+
 def content_of(bench, path):
     """Name of an object -> shape, type, values, attributes, each as text; what may differ is left
     out. OSError: plain HDF5 cannot read it."""
-    done = subprocess.run([bench.content, str(path)], capture_output=True, text=True,
-                          timeout=RUN_LIMIT)
-    if done.returncode:
-        raise OSError(f"{path.name} cannot be read by HDF5")
-    lines = (line.split("\t") for line in done.stdout.splitlines())
-    return {name: rest for name, *rest in lines if name != "provenance/command_line"}
+    content = ask(bench, "plain", path)
+    content.pop("provenance/command_line", None)
+    return content
 
 
 def differences(expected, found):
@@ -196,7 +222,7 @@ class Reference:
     """What an undisturbed run gives."""
 
     def __init__(self, bench, case):
-        with bench.folder() as folder:
+        with bench.folder(case) as folder:
             outcome = run(bench, folder, case)
             if outcome.code != 0:
                 raise Failure(f"undisturbed run of {case.name}: {outcome}")
@@ -237,30 +263,36 @@ class Reference:
             raise OSError("columns differ in length")
         return lengths.pop()
 
+    def check_our_rows(self, found):
+        """The same of what our own reader shows."""
+        for name, expected in self.columns.items():
+            rows, values = found[name]
+            wide = expected if expected.itemsize == 8 else expected.astype("i8")
+            if values != sum_of(wide[:int(rows)].tobytes()):
+                raise Failure(f"our reader shows wrong rows of {name}")
+
 
 # ---- What a run left that did not end ------------------------------------------------------------
 
 
-def ask_tool(bench, path):
-    """Rows that our own reader sees; None and its complaint if it does not open the file."""
-    done = subprocess.run([bench.tool, "info", str(path)], capture_output=True, text=True,
-                          timeout=RUN_LIMIT)
-    found = re.search(r"^candidates\s+([\d,]+)", done.stdout, re.M)
-    if done.returncode != 0 or not found:
-        return None, done.stderr.strip() or done.stdout.strip()
-    return int(found.group(1).replace(",", "")), ""
+def rows_of(bench, path):
+    """Rows as our own reader sees them; None: it does not open the file."""
+    try:
+        return int(next(iter(ask(bench, "ours", path).values()))[0])
+    except OSError:
+        return None
 
 
 def committed(calls):
     """Whether a journal reached the disk, as the log says."""
-    return any(operation == "sync" and result == 0 and ".journal" in name
-               for _, operation, _, result, _, name, _ in calls)
+    return any(call.operation == "sync" and call.result == 0 and ".journal" in call.path
+               for call in calls)
 
 
 class Remains:
-    """Rows in the partial file, and how many of the evaluations are known."""
+    """What is known of a run that did not end: rows, and evaluations."""
 
-    def __init__(self, bench, case, reference, folder, had_commit, tally, after_cut=False):
+    def __init__(self, bench, reference, folder, had_commit, tally, after_cut=False):
         self.rows, self.known = 0, 0
         if not folder.partial.exists():
             if had_commit and not folder.output.exists():
@@ -268,22 +300,37 @@ class Remains:
             return
         plain = None
         if had_commit:
-            plain = self.look_plainly(bench, case, reference, folder, tally, after_cut)
-        rows, complaint = ask_tool(bench, folder.partial)
-        if rows is None and had_commit:
-            raise Failure(f"committed, but `info` says: {complaint}")
-        if plain is not None and rows is not None and case.keeps_all and plain > rows:
-            raise Failure(f"plain HDF5 shows {plain} rows, our reader {rows}")
-        self.rows = self.known = rows or 0
+            plain = self.look_plainly(bench, reference, folder, tally, after_cut)
+        self.look_ourselves(bench, reference, folder, had_commit)
+        if plain is not None and plain > self.rows:
+            raise Failure(f"plain HDF5 shows {plain} rows, our reader {self.rows}")
+
+    def look_ourselves(self, bench, reference, folder, had_commit):
+        try:
+            found = ask(bench, "ours", folder.partial)
+        except OSError as error:
+            if had_commit:
+                raise Failure(f"committed, but {error}") from error
+            return
+        self.note(found)
+        reference.check_our_rows(found)
         if folder.log_partial.exists():
-            self.known = max(self.known, ask_tool(bench, folder.log_partial)[0] or 0)
+            try:
+                self.note(ask(bench, "ours", folder.log_partial))
+            except OSError:
+                pass  # killed before it was there
+
+    def note(self, found):
+        """Rows of a log are evaluations, those of the file may have come from it."""
+        evaluated = int(found.pop("evaluations", (0,))[0])
+        self.rows = max(self.rows, int(next(iter(found.values()))[0]))
+        self.known = max(self.known, self.rows, evaluated)
 
     @staticmethod
-    def look_plainly(bench, case, reference, folder, tally, may_be_mixed):
+    def look_plainly(bench, reference, folder, tally, may_be_mixed):
         """As plain HDF5 sees the file before anything of ours has touched it."""
         try:
-            rows = reference.check_rows(bench, folder.partial) if case.keeps_all else \
-                h5py.File(folder.partial, "r").close()
+            rows = reference.check_rows(bench, folder.partial)
             tally["partial files right for plain HDF5 as they were"] += 1
             return rows
         except WrongRows as wrong:

@@ -8,15 +8,16 @@ objectives = cycles, energy_pj
 seed = 7
 """
 
-# The shortest with some commits before the last.
+# The shortest that commits rows before the end.
 SHORT = HEAD + """
 [workload]
-gemms = a:1024x1024x512, b:768x1024x512
+gemms = a:1024x512x512, b:768x1024x256
 [space]
 TM = 32, 64
 TN = 32, 64
-TK = 32
+TK = 32, 64
 dataflow = os, ws, is
+control = iddo, eddo
 """
 
 # Some thousands, cheap: rows fill chunks.
@@ -77,10 +78,10 @@ HALTON = (WALK, "--search", "low-discrepancy", "--budget", "1200")
 NSGA2 = (WALK, "--search", "nsga2", "--budget", "1200")
 
 CASES = {case.name: case for case in (
-    Case("short", SHORT, WALK),
+    Case("short", SHORT, WALK, speed=200),
     Case("many", MANY),
-    Case("slow", SLOW, WALK),
-    Case("long", LONG, WALK),
+    Case("slow", SLOW, WALK, speed=200),
+    Case("long", LONG, WALK, speed=200),
     Case("exact", MIDDLE, WALK, "--search", "exact"),
     Case("certificate", MIDDLE, WALK, "--search", "exact", certificate=True),
     Case("random", MIDDLE, *RANDOM),
@@ -93,4 +94,8 @@ CASES = {case.name: case for case in (
     Case("random-front", MIDDLE, *RANDOM, kept="front"),
     Case("nsga2-top", MIDDLE, *NSGA2, kept="top 7"),
     Case("low-discrepancy-sample", MIDDLE, *HALTON, kept="sample 100"),
+    Case("part", MIDDLE, WALK, part="2/3"),
+    Case("part-front", MIDDLE, WALK, kept="front", part="3/3"),
+    Case("part-random-top", MIDDLE, *RANDOM, kept="top 7", part="1/3"),
+    Case("part-exact", MIDDLE, WALK, "--search", "exact", part="2/2"),
 )}

@@ -1,16 +1,25 @@
-/* What is in an HDF5 file, as plain HDF5 shows it, a line an object:
+/* What is in a results file, with tabs between.
  *
- *     kpu-content FILE
+ *     kpu-content plain FILE   as plain HDF5 shows it, a line an object:
  *     name shape sum-of-type sum-of-values attribute:shape:sum-of-type:sum-of-values,...
  *
- * with tabs between. Sums are CRC-32 and Adler-32 of the bytes. Exit 1: something could not be
- * read. */
+ *     kpu-content ours FILE    as our own reader shows it, a line a column:
+ *     name rows sum-of-values
+ *     and, of an unfinished exhaustive run, how many evaluations are known: evaluations N -
+ *
+ * Sums are CRC-32 and Adler-32 of the bytes; our reader's values have 8 of them. Exit 1: something
+ * could not be read. */
 #include <hdf5.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zlib.h>
+
+#include "kpu/store.h"
+
+/* ---- Plain HDF5 ---------------------------------------------------------------------------- */
 
 static void print_sum(const void *data, size_t bytes)
 {
@@ -111,14 +120,65 @@ static herr_t print_object(hid_t root, const char *name, const H5O_info_t *info,
     return ok ? 0 : -1;
 }
 
-int main(int count, char **argument)
+static bool print_plainly(const char *path)
 {
-    if (count != 2)
-        return 2;
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    hid_t file = H5Fopen(argument[1], H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     bool ok = file >= 0 && H5Ovisit1(file, H5_INDEX_NAME, H5_ITER_INC, print_object, NULL) >= 0;
     if (file >= 0)
         H5Fclose(file);
-    return ok ? 0 : 1;
+    return ok;
+}
+
+/* ---- Our reader ---------------------------------------------------------------------------- */
+
+static int print_columns(kpu_results *results, kpu_metric_value *values, kpu_diag *diag)
+{
+    int64_t rows = kpu_results_rows(results), known;
+    int status = KPU_OK;
+    for (size_t c = 0; !status && c < kpu_results_column_count(results); c++) {
+        const kpu_column *column = kpu_results_column(results, c);
+        status = kpu_results_read(results, c, 0, rows, values, diag);
+        printf("%s/%s\t%lld\t", column->group, column->name, (long long)rows);
+        print_sum(values, (size_t)rows * sizeof *values);
+        putchar('\n');
+    }
+    if (kpu_results_number(results, "points", &known) &&
+        kpu_results_number(results, "evaluations", &known))
+        printf("evaluations\t%lld\t-\n", (long long)known);
+    return status;
+}
+
+static void complain(kpu_diag *diag)
+{
+    char *said = kpu_diag_render(diag);
+    fputs(said ? said : "out of memory\n", stderr);
+    free(said);
+}
+
+static bool print_ours(const char *path)
+{
+    kpu_diag diag = {0};
+    kpu_results *results = NULL;
+    int status = kpu_results_open(path, &results, &diag);
+    kpu_metric_value *values =
+        status ? NULL : calloc((size_t)kpu_results_rows(results) + 1, sizeof *values);
+    if (values)
+        status = print_columns(results, values, &diag);
+    if (status)
+        complain(&diag);
+    free(values);
+    kpu_results_close(results);
+    kpu_diag_fini(&diag);
+    return values && !status;
+}
+
+int main(int count, char **argument)
+{
+    if (count == 3 && strcmp(argument[1], "plain") == 0)
+        return print_plainly(argument[2]) ? 0 : 1;
+    if (count == 3 && strcmp(argument[1], "ours") == 0)
+        return print_ours(argument[2]) ? 0 : 1;
+    fputs("usage: see content.c\n", stderr);
+    return 2;
 }

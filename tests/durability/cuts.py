@@ -1,68 +1,67 @@
-"""Trials with cuts of the power: a run is traced, and cut off at any operation."""
+"""Trials with cuts of the power: runs are traced, and the last one is cut off at any operation."""
 import collections
 import copy
-import os
 import random
 import re
-import signal
 
-from bench import Failure, Process, Remains, ask_tool, digest
-from kills import LOST, Life
+from bench import Failure, Remains, content_of, digest, rows_of, run
+from kills import Life, kill_in
 from power_cut import Disk, read_trace
 
 
 class Trace:
-    """A run, from a folder as it was to what it did there; `killed`: it goes on after a kill."""
+    """What runs did to a folder, operation by operation. The last one is to be cut; it is the first
+    ("new"), goes on where another one was killed ("resumed"), or replaces the finished file of
+    another one ("forced"). What the killed one had not flushed, nobody else has."""
 
-    def __init__(self, bench, case, reference, seed, resumed):
-        draw = random.Random(digest(f"trace {case.name} {seed} {resumed}"))
-        with bench.folder() as folder:
-            if resumed:
-                self.kill_first(bench, case, reference, folder, draw)
-            self.start = {path.name: path.read_bytes() for path in folder.output.parent.iterdir()}
+    def __init__(self, bench, case, reference, seed, mode):
+        draw = random.Random(digest(f"trace {case.name} {seed} {mode}"))
+        self.mode, self.old = mode, None
+        with bench.folder(case) as folder:
             path = folder.path / "trace"
-            outcome = Process(bench, folder, case, env={"KPU_FAULT_TRACE": str(path)}).end()
+            env = {"KPU_FAULT_TRACE": str(path)}
+            if mode == "resumed":
+                calls = len(reference.calls)
+                kill_in(bench, case, folder, draw.randint(calls // 4, calls * 9 // 10), env)
+            elif mode == "forced":
+                run(bench, folder, case, extra=("--seed", "99"), env=env)
+                self.old = content_of(bench, folder.output)
+            self.first = len(read_trace(path)) if path.exists() else 0
+            outcome = run(bench, folder, case, env=env,
+                          extra=("--force" if mode == "forced" else "--resume",))
             if outcome.code != 0:
                 raise Failure(f"cannot be traced: {outcome}")
-            self.operations, self.folder = read_trace(path), str(folder.output.parent)
-
-    @staticmethod
-    def kill_first(bench, case, reference, folder, draw):
-        process = Process(bench, folder, case)
-        if process.wait(reference.seconds * (0.3 + 0.6 * draw.random())) is None:
-            process.signal(signal.SIGKILL)
-            process.end()
+            self.operations, self.place = read_trace(path), folder.place
 
     def points(self):
-        return range(1, len(self.operations) + 1)
+        return range(self.first + 1, len(self.operations) + 1)
 
-    def replay(self, folder, number):
+    def replay(self, number):
         """The disk after so many operations."""
-        for name, content in self.start.items():
-            (folder / name).write_bytes(content)
-        disk = Disk(folder)
-        for path in list(folder.iterdir()):
-            path.unlink()
-        disk.names = {os.path.join(self.folder, os.path.basename(path)): file
-                      for path, file in disk.names.items()}
-        disk.durable_names, disk.folder = dict(disk.names), self.folder
+        disk = Disk(self.place)
         for operation in self.operations[:number]:
             disk.do(operation)
         return disk
 
+    def last_promise(self, number):
+        """The last flush before operation `number` that followed a commit of the run that made it;
+        0: none."""
+        for first, end in ((self.first, number), (0, self.first)):
+            flushes = [n for n in range(first, end) if self.operations[n].name == "sync"]
+            if any(".journal" in self.operations[n].path for n in flushes):
+                return flushes[-1] + 1
+        return 0
+
 
 def committed_rows(bench, trace, number, folder):
-    """Rows at the last promise of the disk before operation `number`: what a kill would leave right
-    after it. None: nothing was committed, or the file is finished."""
-    last = max((n for n, operation in enumerate(trace.operations[:number], 1)
-                if operation.name == "sync"), default=0)
-    if not any(operation.name == "sync" and ".journal" in operation.path
-               for operation in trace.operations[:last]) and not trace.start:
+    """Rows that the disk has promised before operation `number`: what a kill would leave then.
+    None: nothing was committed, or the file is finished."""
+    last = trace.last_promise(number)
+    if last == 0:
         return None
-    trace.replay(folder.output.parent, last).stop(folder.output.parent)
-    rows = ask_tool(bench, folder.partial)[0] if folder.partial.exists() else None
-    for path in folder.output.parent.iterdir():
-        path.unlink()
+    trace.replay(last).stop(folder.place)
+    rows = rows_of(bench, folder.partial) if folder.partial.exists() else None
+    folder.empty()
     return rows
 
 
@@ -71,19 +70,30 @@ def trial_cut(bench, reference, case, trace, number, seed, folder):
     draw = random.Random(digest(f"cut {case.name} {number} {seed}"))
     life = Life(bench, case, reference, folder)
     expected = committed_rows(bench, trace, number, folder)
-    trace.replay(folder.output.parent, number).cut(draw, folder.output.parent)
+    trace.replay(number).cut(draw, folder.place)
     life.tally["power cuts"] += 1
-    if expected is not None and not folder.output.exists():
-        remains = Remains(bench, case, reference, folder, True, life.tally,
-                          after_cut=True)
-        if remains.rows < expected:
-            life.tally[LOST] += expected - remains.rows
-            raise Failure(f"{expected} rows were committed, {remains.rows} are left")
-        life.known = remains.known
+    stands = trace.old and check_old(bench, reference, trace, folder)
+    if expected is not None and (stands or not folder.output.exists()):
+        life.tally["power cuts after a commit"] += 1
+        remains = Remains(bench, reference, folder, True, life.tally, after_cut=True)
+        life.must_have(remains, expected)
+    if stands:
+        extra = ("--force",) if expected is None else ("--resume", "--force")
+        return life.finish(extra=extra)
     return life.finish()
 
 
-def without_syncs(trace, part):
+def check_old(bench, reference, trace, folder):
+    """Whether the file that is to be replaced is still there, instead of the one that does."""
+    if not folder.output.exists():
+        raise Failure(f"--force, and the old file is gone: {folder.listing()}")
+    stands = content_of(bench, folder.output) == trace.old
+    if not stands and content_of(bench, folder.output) != reference.content:
+        raise Failure("--force: neither the old file nor the new one")
+    return stands
+
+
+def without_flushes(trace, part):
     """The same, had the program not flushed the files whose names end so."""
     blind = copy.copy(trace)
     blind.operations = [copy.copy(operation) for operation in trace.operations]
@@ -96,15 +106,14 @@ def without_syncs(trace, part):
 def trial_blind(bench, reference, case, trace, part, folder):
     """The harness on itself: a program that forgets a kind of fsync must be found out, by a few
     cuts somewhere in its run."""
-    blind, tries, found = without_syncs(trace, part), 24, 0
+    blind, tries, found = without_flushes(trace, part), 24, 0
     for n in range(1, tries):
         number = len(trace.operations) * n // tries
         expected = committed_rows(bench, trace, number, folder)
-        blind.replay(folder.output.parent, number).cut(random.Random(n), folder.output.parent)
-        rows = folder.partial.exists() and ask_tool(bench, folder.partial)[0] or 0
+        blind.replay(number).cut(random.Random(n), folder.place)
+        rows = folder.partial.exists() and rows_of(bench, folder.partial) or 0
         found += expected is not None and not folder.output.exists() and rows < expected
-        for path in folder.output.parent.iterdir():
-            path.unlink()
+        folder.empty()
     if not found:
         raise Failure(f"a run that never flushes {part} passes")
     return collections.Counter({"runs that flush too little, found out": 1})

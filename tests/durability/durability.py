@@ -20,11 +20,13 @@ import traceback
 import abuse
 import cuts
 import kills
-from bench import Bench, Failure, Reference
+import merges
+from bench import Bench, Failure, Reference, run
 from cases import CASES
 
 REFERENCES = {}
 TRACES = {}
+PARTS = {}
 
 
 def reference_of(bench, case):
@@ -33,27 +35,44 @@ def reference_of(bench, case):
     return REFERENCES[case.name]
 
 
-def trace_of(bench, case, seed, resumed):
-    key = case.name, seed, resumed
+def find_references(bench, jobs):
+    """Of all cases, before the processes part."""
+    with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
+        found = pool.map(Reference, [bench] * len(CASES), CASES.values())
+        REFERENCES.update(zip(CASES, found))
+
+
+def trace_of(bench, case, seed, mode):
+    key = case.name, seed, mode
     kept = os.environ.get("KPU_DURABILITY_TRACE")
     if key not in TRACES and kept:
         with open(kept, "rb") as file:
             TRACES[key] = pickle.load(file)
     if key not in TRACES:
-        TRACES[key] = cuts.Trace(bench, case, reference_of(bench, case), seed, resumed)
+        TRACES[key] = cuts.Trace(bench, case, reference_of(bench, case), seed, mode)
     return TRACES[key]
 
 
-def cut(bench, reference, case, trace_seed, resumed, number, seed, folder):
-    trace = trace_of(bench, case, trace_seed, resumed == "resumed")
+def cut(bench, reference, case, trace_seed, mode, number, seed, folder):
+    trace = trace_of(bench, case, trace_seed, mode)
     try:
         return cuts.trial_cut(bench, reference, case, trace, number, seed, folder)
     except Failure as failure:
         raise Failure(f"{failure}\n  KPU_DURABILITY_TRACE={keep_trace(trace, case)}") from failure
 
 
+def merge_parts(bench, reference, case, number, kind, folder):
+    return merges.trial_merge(bench, reference, case, parts_of(bench, case), number, kind, folder)
+
+
+def parts_of(bench, case):
+    if case.name not in PARTS:
+        PARTS[case.name] = merges.Parts(bench, case)
+    return PARTS[case.name]
+
+
 def blind(bench, reference, case, part, folder):
-    return cuts.trial_blind(bench, reference, case, trace_of(bench, case, 1, False), part, folder)
+    return cuts.trial_blind(bench, reference, case, trace_of(bench, case, 1, "new"), part, folder)
 
 
 def keep_trace(trace, case):
@@ -83,6 +102,7 @@ KINDS = {
     "fault": kills.trial_fault,
     "faults": kills.trial_two_faults,
     "again": kills.trial_again,
+    "merge": merge_parts,
     "cut": cut,
     "blind": blind,
     "signal": abuse.trial_signal,
@@ -107,7 +127,7 @@ def do(bench, trial):
     case = CASES[name]
     try:
         reference = reference_of(bench, case)
-        with bench.folder() as folder:
+        with bench.folder(case) as folder:
             return KINDS[kind](bench, reference, case, *arguments, folder), None
     except Failure as failure:
         return kills.new_tally(), str(failure)
@@ -144,17 +164,43 @@ def abuses(cases, count):
 UNFLUSHED = (r"journal-\d$", r"partial$", r"/out$")
 
 
+def resumed_calls(bench, case, killed_in):
+    """Of a run that goes on where another one was killed."""
+    with bench.folder(case) as folder:
+        kills.kill_in(bench, case, folder, killed_in)
+        return run(bench, folder, case).calls
+
+
+def faults(bench, name, seed, points=kills.points_of):
+    """Of a run; and of how it goes on, where that begins."""
+    calls = reference_of(bench, CASES[name]).calls
+    for number, kind in points(calls, seed):
+        yield ("fault", name, 0, number, kind)
+    killed_in = len(calls) * 2 // 3
+    for number, kind in points(resumed_calls(bench, CASES[name], killed_in)[:60], seed):
+        yield ("fault", name, killed_in, number, kind)
+
+
+def merge_faults(bench, name, seed, points=kills.points_of):
+    for number, kind in points(parts_of(bench, CASES[name]).calls, seed):
+        yield ("merge", name, number, kind)
+
+
+def power_cuts(bench, name, seed, mode, count):
+    """So many, at points evenly spread over a run; 0: at all."""
+    points = trace_of(bench, CASES[name], seed, mode).points()
+    for number in points[::max(1, len(points) // count) if count else 1]:
+        yield ("cut", name, seed, mode, number, seed)
+
+
 def quick(bench, seed):
-    short = CASES["short"]
-    reference = reference_of(bench, short)
     names = [name for name in CASES if name != "long"]
     for n in range(50):
         yield ("kill", names[n % len(names)], seed + n)
-    for number, kind in kills.points_of(reference, seed, False):
-        yield ("fault", "short", number, kind)
-    trace = trace_of(bench, short, seed, False)
-    for number in trace.points()[::6]:
-        yield ("cut", "short", seed, "new", number, seed)
+    yield from faults(bench, "short", seed)
+    for mode in ("new", "resumed", "forced"):
+        yield from power_cuts(bench, "short", seed, mode, 15)
+    yield from list(merge_faults(bench, "short", seed))[seed % 3::3]
     for part in UNFLUSHED:
         yield ("blind", "slow", part)
     yield from abuses(("slow",), 1)
@@ -167,20 +213,20 @@ def slow(bench, seed):
     names = [name for name in CASES if name != "long"]
     for n in range(1000):
         yield ("kill", names[n % len(names)], seed + n)
-    for number, kind in kills.points_of(reference_of(bench, CASES["short"]), seed, True):
-        yield ("fault", "short", number, kind)
+    yield from faults(bench, "short", seed, kills.all_points_of)
     for name in names[1:]:
-        points = list(kills.points_of(reference_of(bench, CASES[name]), seed, False))
-        for number, kind in points[::max(1, len(points) // 40)]:
-            yield ("fault", name, number, kind)
+        points = list(faults(bench, name, seed))
+        yield from points[::max(1, len(points) // 40)]
         for n in range(5):
             yield ("faults", name, seed + n)
     for name in names:
-        for resumed in ("new", "resumed"):
-            points = trace_of(bench, CASES[name], seed, resumed == "resumed").points()
-            step = 1 if name == "short" else max(1, len(points) // 15)
-            for number in points[::step]:
-                yield ("cut", name, seed, resumed, number, seed)
+        for mode in ("new", "resumed"):
+            yield from power_cuts(bench, name, seed, mode, 15 if name != "short" else 0)
+    yield from merge_faults(bench, "short", seed, kills.all_points_of)
+    for name in ("many", "front", "exact"):
+        yield from merge_faults(bench, name, seed)
+    for name in ("short", "front", "slow"):
+        yield from power_cuts(bench, name, seed, "forced", 40)
     yield from abuses(("slow", "front", "exact", "nsga2"), 3)
     for n in range(5):
         yield ("readers", "long", seed + n)
@@ -190,6 +236,16 @@ def slow(bench, seed):
 
 
 SUITES = {"quick": quick, "slow": slow}
+
+# What a suite must have done: trials that miss their point prove nothing.
+LEAST = {"quick": {"killed at a random instant": 50, "power cuts after a commit": 20, "signals": 1,
+                   "second runs refused": 1},
+         "slow": {"killed at a random instant": 1000, "power cuts after a commit": 300,
+                  "signals": 10, "second runs refused": 10}}
+for least in LEAST.values():
+    least.update((f"fault {kind}", 1) for kind in
+                 ("ENOSPC", "EDQUOT", "EIO", "EROFS", "EINTR", "ENOLCK", "short", "kill-before",
+                  "kill-half", "kill-after", *(f"{kind}:stays" for kind in kills.LASTING)))
 
 
 # ---- The whole -----------------------------------------------------------------------------------
@@ -224,7 +280,7 @@ def arguments():
     parser.add_argument("tool")
     parser.add_argument("programs", help="folder of libkpu_fault.so, kpu-content, kpu-dse-counted")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=max(2, len(os.sched_getaffinity(0))))
+    parser.add_argument("--jobs", type=int, default=1 + len(os.sched_getaffinity(0)))
     parser.add_argument("--only", help="this kind of trial alone")
     parser.add_argument("--every", type=int, default=1, help="of the trials each so-manieth")
     parser.add_argument("suite", choices=[*SUITES, "trial"])
@@ -239,6 +295,14 @@ def print_total(total, failures, seconds):
           f"failed; {seconds:.0f} s")
 
 
+def missed(total, given):
+    """What the suite was to do, and did not; where a part of it was asked for, nobody knows."""
+    if given.only or given.every > 1:
+        return []
+    return [f"only {total[what]} of at least {count}: {what}"
+            for what, count in LEAST[given.suite].items() if total[what] < count]
+
+
 def main():
     given = arguments()
     bench = Bench(os.path.abspath(given.tool), os.path.abspath(given.programs))
@@ -250,13 +314,15 @@ def main():
         if wrong:
             tell(bench, words, wrong)
         return 1 if wrong else 0
+    find_references(bench, given.jobs)
     trials = [trial for trial in SUITES[given.suite](bench, given.seed)
               if given.only in (None, trial[0])][given.seed % given.every::given.every]
-    for name in {trial[1] for trial in trials}:
-        reference_of(bench, CASES[name])  # before the processes part
     total, failures = try_all(bench, trials, given.jobs)
     print_total(total, failures, time.monotonic() - began)
-    return 1 if failures else 0
+    missing = missed(total, given)
+    for text in missing:
+        print(text)
+    return 1 if failures or missing else 0
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ static struct {
     size_t prefix_length;
     const struct fault_kind *kind; /* NULL: no fault */
     long at;
-    bool stays;
+    bool stays, happened;
     int log, trace; /* -1: none */
     long calls, opens;
     struct {
@@ -164,6 +164,21 @@ bool fault_knows(int fd)
     return fd >= 0 && fd < FDS && state.fd[fd].path;
 }
 
+static void forget(int fd)
+{
+    free(state.fd[fd].path);
+    state.fd[fd].path = NULL;
+}
+
+void fault_forget(int fd)
+{
+    if (!fault_knows(fd))
+        return;
+    pthread_mutex_lock(&state.lock);
+    forget(fd);
+    pthread_mutex_unlock(&state.lock);
+}
+
 /* ---- Records ------------------------------------------------------------------------------- */
 
 static void put(int fd, const void *data, size_t size)
@@ -178,23 +193,16 @@ static void put(int fd, const void *data, size_t size)
     }
 }
 
-static unsigned faults_of(const fault_call *call)
-{
-    unsigned faults = ops[call->op].faults;
-    return call->size < 2 ? faults & ~SHORT : faults;
-}
-
 static void write_log(const fault_call *call, long result, int error)
 {
     char line[FAULT_PATH + 512];
     struct timespec now;
-    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
-    int n = snprintf(line, sizeof line, "%ld %s %ld.%09ld %ld %d %lld %s ", call->number,
+    clock_gettime(CLOCK_MONOTONIC, &now); /* that of the program */
+    int n = snprintf(line, sizeof line, "%ld %s %ld.%09ld %ld %d %d %s ", call->number,
                      ops[call->op].name, (long)now.tv_sec, now.tv_nsec, result,
-                     result < 0 ? error : 0, (long long)call->offset, call->path);
-    unsigned faults = faults_of(call);
+                     result < 0 ? error : 0, call->is_first, call->path);
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-        if ((kinds[k].bit & faults) == kinds[k].bit)
+        if ((kinds[k].bit & call->faults) == kinds[k].bit)
             n += snprintf(line + n, sizeof line - (size_t)n, "%s,", kinds[k].name);
     line[n++] = '\n';
     put(state.log, line, (size_t)n);
@@ -223,26 +231,29 @@ static void die(void)
         pause();
 }
 
-/* Its error, or 0; may make the call smaller. */
-static int judge(fault_call *call)
+/* The first trouble: its error, or 0; may make the call smaller. */
+static int begin_trouble(fault_call *call, const struct fault_kind *kind)
 {
-    const struct fault_kind *kind = state.kind;
-    bool first = kind && call->number == state.at;
-    if (!kind || (!first && !(state.stays && call->number > state.at)))
-        return 0;
-    if (!first)
-        return kind->bit & ops[call->op].stays ? kind->error : 0;
+    state.happened = call->is_first = true;
     if (kind->killed == BEFORE)
         die();
     call->kills = kind->killed != NEVER;
-    bool can_halve = faults_of(call) & SHORT;
-    call->was_short =
-        can_halve && ((kind->bit & SHORT) || (state.stays && call->op == FAULT_WRITE));
-    if (kind->killed == HALF && !call->was_short)
-        die();
-    if (call->was_short)
-        call->size /= 2;
-    return call->was_short ? 0 : kind->error;
+    bool fills_up = state.stays && call->op == FAULT_WRITE && (call->faults & SHORT);
+    if (!(kind->bit & SHORT) && !fills_up)
+        return kind->error;
+    call->size /= 2;
+    return 0;
+}
+
+/* The error of a call, or 0. */
+static int judge(fault_call *call)
+{
+    const struct fault_kind *kind = state.kind;
+    if (!kind || call->number < state.at)
+        return 0;
+    if (state.happened)
+        return state.stays && (kind->bit & ops[call->op].stays) ? kind->error : 0;
+    return (kind->bit & call->faults) == kind->bit ? begin_trouble(call, kind) : 0;
 }
 
 bool fault_begin(fault_call *call)
@@ -251,6 +262,7 @@ bool fault_begin(fault_call *call)
     if (!call->path)
         call->path = state.fd[call->fd].path;
     call->number = ++state.calls;
+    call->faults = ops[call->op].faults & (call->size < 2 ? ~SHORT : ~0u);
     int error = judge(call);
     if (error == 0)
         return true;
@@ -265,11 +277,11 @@ static void track(const fault_call *call, long result)
 {
     bool opens = call->op == FAULT_OPEN || call->op == FAULT_MODIFY || call->op == FAULT_CREATE;
     if (opens && result >= 0 && result < FDS) {
+        forget((int)result);
         state.fd[result].serial = ++state.opens;
         state.fd[result].path = strdup(call->path);
     } else if (call->op == FAULT_CLOSE && call->fd >= 0) {
-        free(state.fd[call->fd].path);
-        state.fd[call->fd].path = NULL;
+        forget(call->fd);
     }
 }
 

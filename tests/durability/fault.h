@@ -4,11 +4,13 @@
  *
  *   KPU_FAULT_PREFIX  absolute; files whose path begins so concern us, and the folder of them
  *   KPU_FAULT         N:KIND[:stays]; KIND: ENOSPC EDQUOT EIO EROFS EINTR ENOLCK short kill-before
- *                     kill-half kill-after. stays: every later call that can fail so does, too (a
- *                     write that is the first does half of its work)
+ *                     kill-half kill-after, in the first call from the N-th on in which it can
+ *                     happen. stays: every later call that can fail so does, too (a write that is
+ *                     the first does half of its work)
  *   KPU_FAULT_LOG     a line a call
  *   KPU_FAULT_TRACE   all that changed the files, with data (see power_cut.py)
- *   KPU_FAULT_SPEED   CLOCK_MONOTONIC runs so many times as fast
+ *   KPU_FAULT_SPEED   CLOCK_MONOTONIC runs by so many seconds more for each second that the process
+ *                     works, so it does not matter how much of the machine others have
  *   KPU_FAULT_JUMP    the time of day jumps back and forth by up to twice so many hours
  *
  * All of its state belongs to the process, so it is the one place with variables of file scope. */
@@ -44,8 +46,9 @@ typedef struct fault_call {
     off_t offset;
     size_t size; /* bytes to be written or read; begin may make it less */
     const void *data;
-    long number;           /* of the call, from 1 */
-    bool kills, was_short; /* after it; it did half */
+    long number;          /* of the call, from 1 */
+    unsigned faults;      /* what can go wrong in it */
+    bool is_first, kills; /* where it does; after it */
 } fault_call;
 
 enum { FAULT_PATH = 4096 };
@@ -55,6 +58,8 @@ enum { FAULT_PATH = 4096 };
 bool fault_matches(int at, const char *path, char absolute[FAULT_PATH]);
 /* Whether a descriptor does. */
 bool fault_knows(int fd);
+/* It is another file's now, or nobody's. */
+void fault_forget(int fd);
 /* Locks. False: the call is to fail; errno is set, and nothing is locked any more. */
 bool fault_begin(fault_call *call);
 /* Returns `result`, errno as it was; or does not return. */

@@ -19,8 +19,11 @@
 static int open_at(int at, const char *path, int flags, mode_t mode)
 {
     char absolute[FAULT_PATH];
-    if (!fault_matches(at, path, absolute))
-        return (int)syscall(SYS_openat, at, path, flags, mode);
+    if (!fault_matches(at, path, absolute)) {
+        int fd = (int)syscall(SYS_openat, at, path, flags, mode);
+        fault_forget(fd);
+        return fd;
+    }
     struct stat file;
     bool is_there = syscall(SYS_newfstatat, at, path, &file, 0) == 0;
     bool reads = (flags & O_ACCMODE) == O_RDONLY;
@@ -83,6 +86,7 @@ int close(int fd)
     if (fault_begin(&call))
         return (int)fault_end(&call, syscall(SYS_close, fd));
     int error = errno;
+    fault_forget(fd);
     syscall(SYS_close, fd);
     errno = error;
     return -1;

@@ -1,5 +1,6 @@
 /* Clocks that run fast, and jump: see fault.h. */
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,7 +13,6 @@ static const int64_t second_ns = 1000 * 1000 * 1000;
 
 static struct {
     int64_t speed, jump_s; /* 0: as it is */
-    int64_t start;         /* of CLOCK_MONOTONIC, ns */
     int (*get)(clockid_t, struct timespec *);
     int (*wait)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
     _Atomic unsigned asked;
@@ -45,9 +45,6 @@ __attribute__((constructor)) static void begin(void)
 {
     *(void **)&fault_clock.get = dlsym(RTLD_NEXT, "clock_gettime");
     *(void **)&fault_clock.wait = find_wait();
-    struct timespec now;
-    fault_clock.get(CLOCK_MONOTONIC, &now);
-    fault_clock.start = ns_of(&now);
     fault_clock.jump_s = 3600 * whole("KPU_FAULT_JUMP");
     fault_clock.speed = whole("KPU_FAULT_SPEED");
 }
@@ -59,13 +56,20 @@ static time_t jump(void)
     return (time_t)(fault_clock.jump_s * ((int64_t)(n * 7919u % 5u) - 2));
 }
 
+static int64_t worked_ns(void)
+{
+    struct timespec worked;
+    fault_clock.get(CLOCK_PROCESS_CPUTIME_ID, &worked);
+    return ns_of(&worked);
+}
+
 int clock_gettime(clockid_t which, struct timespec *out)
 {
     if (!fault_clock.get) /* before our constructor */
         return (int)syscall(SYS_clock_gettime, which, out);
     int result = fault_clock.get(which, out);
     if (result == 0 && which == CLOCK_MONOTONIC && fault_clock.speed > 1)
-        *out = time_of(fault_clock.start + (ns_of(out) - fault_clock.start) * fault_clock.speed);
+        *out = time_of(ns_of(out) + fault_clock.speed * worked_ns());
     if (result == 0 && (which == CLOCK_REALTIME || which == CLOCK_REALTIME_COARSE))
         out->tv_sec += jump();
     return result;
@@ -89,13 +93,31 @@ int gettimeofday(struct timeval *restrict out, void *restrict zone)
     return 0;
 }
 
-/* The moment is one of CLOCK_MONOTONIC, for all conditions of the program under test are. */
+/* A moment of CLOCK_MONOTONIC as the program knows it, as the system does. It may come early, if
+ * the process works less than all the time: whoever waits looks at the clock anyway. */
+static struct timespec real_moment(const struct timespec *until)
+{
+    struct timespec now, real;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    fault_clock.get(CLOCK_MONOTONIC, &real);
+    int64_t left = ns_of(until) - ns_of(&now);
+    return time_of(ns_of(&real) + (left > 0 ? left / fault_clock.speed : 0));
+}
+
+/* All conditions of the program under test go by CLOCK_MONOTONIC. */
 int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict lock,
                            const struct timespec *restrict until)
 {
     if (fault_clock.speed <= 1)
         return fault_clock.wait(condition, lock, until);
-    int64_t left = (ns_of(until) - fault_clock.start) / fault_clock.speed;
-    struct timespec real = time_of(fault_clock.start + left);
+    struct timespec real = real_moment(until);
     return fault_clock.wait(condition, lock, &real);
+}
+
+int clock_nanosleep(clockid_t which, int flags, const struct timespec *until, struct timespec *left)
+{
+    struct timespec real = *until;
+    if (fault_clock.speed > 1 && which == CLOCK_MONOTONIC && (flags & TIMER_ABSTIME))
+        real = real_moment(until);
+    return syscall(SYS_clock_nanosleep, which, flags, &real, left) == 0 ? 0 : errno;
 }

@@ -1,7 +1,10 @@
 """Trials in which the run dies by SIGKILL, or a call fails."""
 import collections
+import itertools
 import random
+import re
 import signal
+import subprocess
 
 from bench import Failure, Process, Remains, committed, digest, run
 
@@ -17,7 +20,7 @@ class Life:
 
     def __init__(self, bench, case, reference, folder):
         self.bench, self.case, self.reference, self.folder = bench, case, reference, folder
-        self.tally, self.rows, self.had_commit = new_tally(), 0, False
+        self.tally, self.had_commit = new_tally(), False
         self.known, self.evaluated = 0, 0
 
     def begin(self, **how):
@@ -27,15 +30,18 @@ class Life:
         """Looks at what is there after a run that did not end well."""
         self.count(outcome)
         self.had_commit |= committed(outcome.calls)
-        remains = Remains(self.bench, self.case, self.reference, self.folder, self.had_commit,
-                          self.tally)
+        remains = Remains(self.bench, self.reference, self.folder, self.had_commit, self.tally)
         if self.folder.output.exists() and not self.folder.partial.exists():
             return  # died after the last step that matters
-        if remains.rows < self.rows:
-            self.tally[LOST] += self.rows - remains.rows
-            raise Failure(f"{self.rows - remains.rows} rows lost: {self.rows} were committed, "
-                          f"{remains.rows} are left")
-        self.rows, self.known = remains.rows, remains.known
+        self.must_have(remains, self.known)
+
+    def must_have(self, remains, known):
+        """What was known once is not forgotten."""
+        if remains.known < known:
+            self.tally[LOST] += known - remains.known
+            raise Failure(f"{known - remains.known} rows lost: {known} were committed, "
+                          f"{remains.known} are left")
+        self.known = remains.known
 
     def look_after(self, outcome):
         """The same of a run that may have ended well."""
@@ -55,6 +61,15 @@ class Life:
                           f"{outcome.evaluated} evaluated, of {self.reference.evaluated}")
         self.evaluated += outcome.evaluated
 
+    def ask_tool(self):
+        """Whoever wants to know what is left, asks this."""
+        if self.known == 0 or not self.folder.partial.exists():
+            return
+        done = subprocess.run([self.bench.tool, "info", str(self.folder.partial)],
+                              capture_output=True, text=True, timeout=60)
+        if done.returncode or not re.search(r"^candidates\s+[\d,]+", done.stdout, re.M):
+            raise Failure(f"committed, but info says: {done.stderr or done.stdout}")
+
     def finish(self, **how):
         """Resumes without any disturbance; the end has to be what it always is."""
         outcome = self.begin(**how).end()
@@ -68,62 +83,70 @@ class Life:
         return self.tally
 
 
-def expect_kill_or_end(outcome):
-    if outcome.code not in (0, -signal.SIGKILL):
-        raise Failure(f"ended by itself: {outcome}")
-
-
 def trial_kill(bench, reference, case, seed, folder):
     """SIGKILL at random instants, one to four times."""
     draw = random.Random(digest(f"kill {case.name} {seed}"))
-    life = Life(bench, case, reference, folder)
+    life, killed, span = Life(bench, case, reference, folder), 0, 1.1 * reference.seconds
     env = {"KPU_FAULT_JUMP": "5"} if draw.random() < 0.2 else {}
     threads = draw.choice((1, 2, 2, 3, 8))
-    while True:
-        process = life.begin(env=env, threads=threads)
-        left = 1.1 * reference.seconds * draw.random()
-        outcome = process.wait(left)
-        if outcome is None:
-            process.signal(signal.SIGKILL)
-            outcome = process.end()
-        expect_kill_or_end(outcome)
-        life.tally["killed at a random instant" if outcome.code else "ended before the kill"] += 1
+    while killed == 0 or (killed < 4 and draw.random() < 0.4):
+        outcome = kill_after(life.begin(env=env, threads=threads), span * draw.random())
         life.look_after(outcome)
-        if outcome.code == 0 or life.tally["killed at a random instant"] >= 4 or draw.random() < .5:
+        if outcome.code:
+            killed += 1
+            life.ask_tool()
+            continue
+        reference.check_finished(bench, folder)
+        if killed:
             break
+        folder.empty()  # it was too quick: again
+        life, span = Life(bench, case, reference, folder), 0.7 * span
+    life.tally["killed at a random instant"] += killed
     return life.finish(threads=threads)
 
 
-def trial_fault(bench, reference, case, number, kind, folder):
-    """One fault in the n-th call, or from there on; then all is well again."""
+def kill_after(process, seconds):
+    outcome = process.wait(seconds)
+    if outcome is None:
+        process.signal(signal.SIGKILL)
+        outcome = process.end()
+    if outcome.code not in (0, -signal.SIGKILL):
+        raise Failure(f"ended by itself: {outcome}")
+    return outcome
+
+
+def trial_fault(bench, reference, case, killed_in, number, kind, folder):
+    """A fault in the n-th call, or from there on, of a run, or (killed_in: a call) of one that goes
+    on where another one was killed; then all is well again."""
     life = Life(bench, case, reference, folder)
+    if killed_in:
+        life.note(kill_in(bench, case, folder, killed_in))
     outcome = life.begin(env={"KPU_FAULT": f"{number}:{kind}"}).end()
-    reached = [call for call in outcome.calls if call[0] >= number]
-    killed = outcome.code == -signal.SIGKILL
-    if not reached and not killed:
-        life.tally["point not reached"] += 1
-    else:
-        life.tally[f"fault {kind}"] += 1
-    judge_fault(outcome, kind, killed, reached, life.tally)
+    hit = next((call for call in outcome.calls if call.is_hit), None)
+    life.tally[f"fault {kind}" if hit or outcome.code == -signal.SIGKILL else "none was left"] += 1
+    judge_fault(outcome, kind, hit, life.tally)
     life.look_after(outcome)
     return life.finish()
 
 
-def judge_fault(outcome, kind, killed, reached, tally):
+def kill_in(bench, case, folder, number, env=None):
+    """Kills a run when it has done its n-th call."""
+    return run(bench, folder, case, env={"KPU_FAULT": f"{number}:kill-after", **(env or {})})
+
+
+def judge_fault(outcome, kind, hit, tally):
     """A run may end as it should, with a complaint, or by our SIGKILL; in no other way."""
-    if killed:
-        if not kind.startswith("kill"):
-            raise Failure(f"killed by {kind}")
+    if outcome.code == -signal.SIGKILL and kind.startswith("kill"):
         return
     if outcome.code == 0:
-        tally["  of which the run overcame"] += 1 if reached else 0
+        tally["  of which the run overcame"] += bool(hit)
         return
     if outcome.code not in (1, 2) or "error:" not in outcome.err:
         raise Failure(f"no clear error: {outcome}")
     if kind in ("EINTR", "short"):
-        tally[f"  {kind} ended the run in {reached[0][1] if reached else '?'}"] += 1
-        if reached and reached[0][1] in ("write", "read"):
-            raise Failure(f"{kind} in a {reached[0][1]} ended the run: {outcome}")
+        tally[f"  {kind} ended the run in {hit.operation}"] += 1
+        if hit.operation in ("write", "read"):
+            raise Failure(f"{kind} in a {hit.operation} ended the run: {outcome}")
 
 
 def trial_two_faults(bench, reference, case, seed, folder):
@@ -133,7 +156,7 @@ def trial_two_faults(bench, reference, case, seed, folder):
     calls = reference.calls
     for _ in range(draw.randint(2, 5)):
         number = draw.randint(1, len(calls))
-        kind = draw.choice(calls[number - 1][6])
+        kind = draw.choice(calls[number - 1].kinds)
         stays = ":stays" if kind[0] == "E" and kind != "EINTR" and draw.random() < 0.5 else ""
         outcome = life.begin(env={"KPU_FAULT": f"{number}:{kind}{stays}"}).end()
         life.tally["faults one after another"] += 1
@@ -146,15 +169,38 @@ def trial_two_faults(bench, reference, case, seed, folder):
     return life.finish()
 
 
-def points_of(reference, seed, all_kinds):
-    """(call, kind) of every point of a run: one kind each, in turn, or all."""
-    for number, operation, *_, kinds in reference.calls:
-        stays = [f"{kind}:stays" for kind in kinds if kind in ("ENOSPC", "EIO", "EROFS", "ENOLCK")]
-        usable = kinds + stays
-        if all_kinds:
-            yield from ((number, kind) for kind in usable)
-        else:
-            yield number, usable[digest(f"{operation} {number} {seed}") % len(usable)]
+LASTING = ("ENOSPC", "EIO", "EROFS", "ENOLCK")
+
+
+def stretches(calls):
+    """Calls in a row that do the same to the same file, as column after column is written."""
+    def what(call):
+        return call.path, "use" if call.operation in ("read", "write") else call.operation
+    for _, stretch in itertools.groupby(calls, what):
+        yield list(stretch)
+
+
+def points_of(calls, seed):
+    """(call, kind) of points all over a run: of a stretch the first, the last, and some between;
+    kinds of fault in turn."""
+    turns = collections.Counter()
+    for stretch in stretches(calls):
+        for call in [*stretch[:1], *stretch[1 + seed % 8:-1:8], *stretch[1:][-1:]]:
+            turn = turns[call.operation, call.path] + seed
+            turns[call.operation, call.path] += 1
+            kinds = possible(call)
+            yield call.number, kinds[turn % len(kinds)]
+
+
+def all_points_of(calls, seed):
+    """All calls, all kinds of fault."""
+    del seed
+    for call in calls:
+        yield from ((call.number, kind) for kind in possible(call))
+
+
+def possible(call):
+    return call.kinds + [f"{kind}:stays" for kind in call.kinds if kind in LASTING]
 
 
 def trial_again(bench, reference, case, folder):

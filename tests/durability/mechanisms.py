@@ -155,8 +155,7 @@ def cut_power(given, mechanism, columns, seed, tally):
     number = draw.randint(1, len(operations))
     folder = pathlib.Path(tempfile.mkdtemp(prefix="kpu-mechanisms-", dir="/dev/shm"))
     try:
-        disk = Disk(folder)
-        disk.folder = place
+        disk = Disk(place)
         for operation in operations[:number]:
             disk.do(operation)
         disk.cut(draw, folder)
@@ -175,8 +174,9 @@ def trials_of(given, mechanism, columns):
         seconds = time.monotonic() - began
         calls = read_log(writer.folder / "log")
     draw = random.Random(f"{mechanism} {columns}")
-    changing = [call[0] for call in calls if call[1] not in ("open", "read", "close", "flock") and
-                not call[5].endswith(".promises")]
+    changing = [call.number for call in calls
+                if call.operation not in ("open", "read", "close", "flock") and
+                not call.path.endswith(".promises")]
     step = max(1, len(changing) // given.points)
     return {"SIGKILL at random": [seconds * draw.random() for _ in range(given.kills)],
             "killed in a call": [f"{number}:kill-{when}" for number in changing[::step]

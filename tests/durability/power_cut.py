@@ -3,9 +3,9 @@
 A trace (fault.h: KPU_FAULT_TRACE) says what a run did, in order. Only fsync and fdatasync promise
 anything: what a file held at its last one is there. Of each sector written since, the disk holds
 any of the states that it has gone through. Lengths lag behind as they like; a sector below the
-length that never arrived holds zeros, or what stood on the disk before. A name that was made, changed or
-removed since the folder's last fsync has that behind it or not, independently of others ("any"), or
-in the order in which it happened, as a file system with a journal has it ("ordered")."""
+length that never arrived holds zeros, or what stood on the disk before. A name that was made,
+changed or removed since the folder's last fsync has that behind it or not, independently of others,
+or in the order in which it happened, as a file system with a journal has it."""
 import os
 import pathlib
 
@@ -90,17 +90,13 @@ def apply(content, steps):
 
 
 class Disk:
-    """Files of a folder while a trace is replayed."""
+    """Files of a folder, empty at first, while a trace is replayed."""
 
     def __init__(self, folder):
-        self.folder = str(folder)
+        self.folder = str(folder)  # as the trace has it
         self.names = {}  # as the program sees them: path -> File
         self.durable_names, self.changes = {}, []
         self.open = {}   # serial -> File or None, a folder
-        for entry in pathlib.Path(folder).iterdir():
-            if entry.is_file():
-                self.names[str(entry)] = File(entry.read_bytes())
-        self.durable_names = dict(self.names)
 
     def change(self, change):
         self.changes.append(change)

@@ -59,21 +59,23 @@ class Faults(unittest.TestCase):
     def test_nothing_happens(self):
         program = Program()
         self.assertEqual(program.code, 0, program.err)
-        self.assertEqual([call[1] for call in program.calls], CALLS)
+        self.assertEqual([call.operation for call in program.calls], CALLS)
         self.assertEqual(program.content("run.h5"), b"a" * 500 + b"b" * 700)
 
     def test_every_call_fails(self):
-        for number, operation, *_, kinds in Program().calls:
-            for kind in kinds:
+        for call in Program().calls:
+            for kind in call.kinds:
                 if not kind.startswith("kill") and kind not in ("short", "EINTR"):
-                    program = Program(f"{number}:{kind}")
-                    self.assertNotEqual(program.code, 0, f"{operation} {kind}")
+                    program = Program(f"{call.number}:{kind}")
+                    self.assertNotEqual(program.code, 0, f"{call.operation} {kind}")
                     self.assertIn("Errno", program.err)
+                    self.assertEqual([other.number for other in program.calls if other.is_hit],
+                                     [call.number])
 
     def test_short_write_goes_on(self):
         program = Program("2:short")
         self.assertEqual(program.code, 0, program.err)
-        self.assertEqual(program.calls[1][3], 500)
+        self.assertEqual(program.calls[1].result, 500)
         self.assertEqual(program.content("run.h5"), b"a" * 500 + b"b" * 700)
 
     def test_kills(self):
@@ -85,7 +87,11 @@ class Faults(unittest.TestCase):
     def test_full_disk_stays_full(self):
         program = Program("2:ENOSPC:stays")
         self.assertIn("No space left", program.err)
-        self.assertEqual([call[3] for call in program.calls[1:3]], [500, -1])
+        self.assertEqual([call.result for call in program.calls[1:3]], [500, -1])
+
+    def test_fault_waits_for_a_call_that_can_fail_so(self):
+        program = Program("8:EROFS")  # open for reading, then flush
+        self.assertEqual([call.operation for call in program.calls if call.is_hit], ["sync"])
 
     def test_unknown_fault_is_refused(self):
         self.assertEqual(Program("2:EWHAT").code, 99)
@@ -96,7 +102,7 @@ class Cuts(unittest.TestCase):
         """All contents that cuts after so many operations leave, by name."""
         found = {}
         for seed in range(draws):
-            disk = self.disk(folder)
+            disk = Disk(folder)
             for operation in operations:
                 disk.do(operation)
             with tempfile.TemporaryDirectory() as place:
@@ -105,13 +111,6 @@ class Cuts(unittest.TestCase):
                     path = pathlib.Path(place) / name
                     found.setdefault(name, set()).add(path.read_bytes() if path.exists() else None)
         return found
-
-    @staticmethod
-    def disk(folder):
-        with tempfile.TemporaryDirectory() as empty:
-            disk = Disk(empty)
-        disk.folder = str(folder)
-        return disk
 
     def test_trace(self):
         program = Program()
