@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "store/disk.h"
+#include "store/journal.h"
 
 /* ---- Complaints ------------------------------------------------------------------------- */
 
@@ -156,9 +157,14 @@ int kpu_output_file_create(const char *path, const char *what, bool force, kpu_o
     int code = kpu_output_file_init(path, what, force, out, diag);
     if (code != KPU_OK)
         return code;
-    int error = open_locked(out);
-    if (error == EWOULDBLOCK) {
-        kpu_place place = {.file = path};
+    kpu_place place = {.file = path};
+    bool is_others = kpu_journal_exists(out->partial);
+    int error = is_others ? 0 : open_locked(out);
+    if (is_others) {
+        code = kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                               "needs the name '%s', which is that of an unfinished results file",
+                               out->partial);
+    } else if (error == EWOULDBLOCK) {
         code = kpu_diag_add_at(diag, KPU_E_INPUT, &place, "is being written by another process");
     } else if (error) {
         code = kpu_output_file_complain_create(out, error, diag);

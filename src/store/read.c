@@ -150,32 +150,27 @@ static bool grow(kpu_results *results)
     return columns && datasets;
 }
 
-typedef struct loading {
-    kpu_results *results;
-    const char *group;
-    kpu_diag *diag;
-    int code;
-} loading;
+/* A member of one of the groups that hold columns. */
+typedef struct member {
+    hid_t group;
+    const char *group_name, *name;
+} member;
 
-static int load_column(loading *load, hid_t group, const char *name)
+static int load_column(kpu_results *results, const member *m, kpu_diag *diag)
 {
-    kpu_results *results = load->results;
     kpu_place place = {.file = results->path};
     const char *why = NULL;
     int64_t length = 0;
-    if (results->count >= COLUMNS_MAX || strlen(name) > KPU_STORE_NAME_MAX)
-        return complain(results->path, "has more or longer named columns than any of ours",
-                        load->diag);
     if (!grow(results))
-        return kpu_diag_add_at(load->diag, KPU_E_MEMORY, &place, "out of memory");
-    hid_t dataset = open_wanted(group, name, (wanted){1, true}, &length, &why);
+        return kpu_diag_add_at(diag, KPU_E_MEMORY, &place, "out of memory");
+    hid_t dataset = open_wanted(m->group, m->name, (wanted){1, true}, &length, &why);
     if (dataset < 0)
-        return kpu_diag_add_at(load->diag, KPU_E_INPUT, &place, "column '%s/%s' %s", load->group,
-                               name, why);
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "column '%s/%s' %s", m->group_name,
+                               m->name, why);
     kpu_column *column = &results->columns[results->count];
-    int code = kpu_store_column_load(dataset, load->group, name, column, &why);
+    int code = kpu_store_column_load(dataset, m->group_name, m->name, column, &why);
     if (code != KPU_OK) {
-        kpu_diag_add_at(load->diag, code, &place, "column '%s/%s' %s", load->group, name,
+        kpu_diag_add_at(diag, code, &place, "column '%s/%s' %s", m->group_name, m->name,
                         code == KPU_E_MEMORY ? "does not fit in memory" : why);
         H5Dclose(dataset);
         return code;
@@ -183,21 +178,50 @@ static int load_column(loading *load, hid_t group, const char *name)
     results->datasets[results->count++] = dataset;
     results->is_view = results->is_view || !is_stored_well(dataset, false, &why);
     if (column->type == KPU_COLUMN_STRING)
-        return kpu_diag_add_at(load->diag, KPU_E_INPUT, &place,
-                               "column '%s/%s' holds strings, not numbers", load->group, name);
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                               "column '%s/%s' holds strings, not numbers", m->group_name, m->name);
     if (length < results->rows || (results->complete && length != results->rows))
-        return kpu_diag_add_at(load->diag, KPU_E_INPUT, &place,
-                               "column '%s/%s' has %lld rows where the file says %lld", load->group,
-                               name, (long long)length, (long long)results->rows);
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                               "column '%s/%s' has %lld rows where the file says %lld",
+                               m->group_name, m->name, (long long)length, (long long)results->rows);
     return KPU_OK;
 }
 
-static herr_t load_link(hid_t group, const char *name, const H5L_info_t *info, void *context)
+/* Names of a group's members. They are gathered first, so that none of our work is done within a
+ * call of HDF5: whose a fault or a leak is can then be told. */
+typedef struct name_list {
+    char **names;
+    size_t count;
+    bool no_memory, too_much;
+} name_list;
+
+static herr_t gather_name(hid_t group, const char *name, const H5L_info_t *info, void *context)
 {
+    name_list *list = context;
+    (void)group;
     (void)info;
-    loading *load = context;
-    load->code = load_column(load, group, name);
-    return load->code == KPU_OK ? 0 : -1;
+    list->too_much = list->count == COLUMNS_MAX || strlen(name) > KPU_STORE_NAME_MAX;
+    if (list->too_much)
+        return -1;
+    if ((list->count & (list->count - 1)) == 0) { /* full: capacities are the powers of two */
+        size_t capacity = list->count ? 2 * list->count : 1;
+        char **names = realloc(list->names, capacity * sizeof *names);
+        list->no_memory = !names;
+        if (!names)
+            return -1;
+        list->names = names;
+    }
+    list->names[list->count] = strdup(name);
+    list->no_memory = !list->names[list->count];
+    list->count += !list->no_memory;
+    return list->no_memory ? -1 : 0;
+}
+
+static void free_names(name_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->names[i]);
+    free(list->names);
 }
 
 H5_index_t kpu_store_group_order(hid_t group)
@@ -221,24 +245,38 @@ hid_t kpu_store_open_group(hid_t file, const char *name)
     return H5Gopen2(file, name, H5P_DEFAULT);
 }
 
+static int gather_names(const kpu_results *results, const member *m, name_list *out, kpu_diag *diag)
+{
+    kpu_place place = {.file = results->path};
+    herr_t status =
+        H5Literate(m->group, kpu_store_group_order(m->group), H5_ITER_INC, NULL, gather_name, out);
+    if (out->no_memory)
+        return kpu_diag_add_at(diag, KPU_E_MEMORY, &place, "out of memory");
+    if (out->too_much || results->count + out->count > COLUMNS_MAX)
+        return complain(results->path, "has more or longer named columns than any of ours", diag);
+    if (status < 0)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "group '%s' is damaged", m->group_name);
+    if (out->count == 0)
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "group '%s' has no columns",
+                               m->group_name);
+    return KPU_OK;
+}
+
 static int load_group(kpu_results *results, const char *name, kpu_diag *diag)
 {
     kpu_place place = {.file = results->path};
-    loading load = {.results = results, .group = name, .diag = diag};
-    hid_t group = kpu_store_open_group(results->file, name);
-    if (group < 0)
+    name_list list = {0};
+    member m = {.group = kpu_store_open_group(results->file, name), .group_name = name};
+    if (m.group < 0)
         return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "has no group '%s'", name);
-    size_t before = results->count;
-    herr_t status =
-        H5Literate(group, kpu_store_group_order(group), H5_ITER_INC, NULL, load_link, &load);
-    H5Gclose(group);
-    if (load.code != KPU_OK)
-        return load.code;
-    if (status < 0)
-        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "group '%s' is damaged", name);
-    if (results->count == before)
-        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "group '%s' has no columns", name);
-    return KPU_OK;
+    int code = gather_names(results, &m, &list, diag);
+    for (size_t i = 0; code == KPU_OK && i < list.count; i++) {
+        m.name = list.names[i];
+        code = load_column(results, &m, diag);
+    }
+    free_names(&list);
+    H5Gclose(m.group);
+    return code;
 }
 
 /* Whether HDF5 will get its lock: 0, EWOULDBLOCK, or ENOTSUP if the file system has none. */

@@ -202,6 +202,18 @@ static void test_nothing_is_written_through_links(void)
     empty_folder();
 }
 
+static void test_a_text_takes_no_results_away(void)
+{
+    kpu_diag diag = {0};
+    kpu_gzip_writer *writer = NULL;
+    leave_rows("both", 1);
+    CU_ASSERT_EQUAL(kpu_gzip_writer_open(in_folder("both"), "text", true, &writer, &diag),
+                    KPU_E_INPUT);
+    expect_complaint(&diag, "which is that of an unfinished results file");
+    kpu_store_abandon(resume("both", 10));
+    CU_ASSERT_EQUAL(count_files(), 0);
+}
+
 static void test_what_a_link_leads_to_is_read(void)
 {
     char linked[sizeof path];
@@ -322,6 +334,7 @@ int main(void)
         {"claims", test_claims_are_checked_before_memory_is_taken},
         {"pipes", test_pipes_are_not_waited_for},
         {"nothing is written through links", test_nothing_is_written_through_links},
+        {"a text takes no results away", test_a_text_takes_no_results_away},
         {"a link is read", test_what_a_link_leads_to_is_read},
         {"taken over", test_a_run_that_was_taken_over_ends},
         {"no name", test_who_does_not_write_leaves_no_name},
