@@ -20,10 +20,17 @@ double kpu_disk_seconds(void)
 int kpu_disk_open(const char *path, int flags, int *fd)
 {
     flags |= O_CLOEXEC | O_NONBLOCK | (flags & (O_RDWR | O_CREAT) ? O_NOFOLLOW : 0);
+    struct stat st;
     do
         *fd = open(path, flags, 0666);
     while (*fd < 0 && errno == EINTR);
-    return *fd < 0 ? errno : 0;
+    if (*fd < 0)
+        return errno;
+    if (flags & O_DIRECTORY || fstat(*fd, &st) != 0 || S_ISREG(st.st_mode))
+        return 0;
+    close(*fd);
+    *fd = -1;
+    return S_ISDIR(st.st_mode) ? EISDIR : ESPIPE;
 }
 
 int kpu_disk_read(int fd, uint64_t offset, void *out, size_t size)

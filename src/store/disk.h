@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 /* flags: of open(2); the file is closed on exec, and gets the usual mode if it is created. What is
- * to be written is no symbolic link (ELOOP): that may lead anywhere. A pipe is not waited for. */
+ * to be written is no symbolic link (ELOOP): that may lead anywhere. What is neither a file nor a
+ * folder (ESPIPE) is not waited for. */
 int kpu_disk_open(const char *path, int flags, int *fd);
 /* What was never written, or stands past the end, reads as zeros. */
 int kpu_disk_read(int fd, uint64_t offset, void *out, size_t size);

@@ -22,6 +22,7 @@ static const char *hint_for(int error)
     case EFBIG: return "; a limit on the size of files (ulimit -f) is in force";
     case EIO: return "; the disk or the network may be broken";
     case ELOOP: return "; its unfinished file, or a journal of that, is a symbolic link";
+    case ESPIPE: return "; its unfinished file, or a journal of that, is no regular file";
     default: return "";
     }
 }

@@ -150,7 +150,14 @@ static void test_pipes_are_not_waited_for(void)
     kpu_store_probe(in_folder("pipe.h5"), &state);
     CU_ASSERT_TRUE(state.is_damaged);
     expect_unreadable("pipe.h5", "cannot open the results file");
-    expect_refusal("pipe.h5", false, "cannot create the results file");
+    expect_refusal("pipe.h5", false, "is no regular file");
+    expect_no_going_on("pipe.h5", "is no regular file");
+    empty_folder();
+    leave_rows("pipe.h5", 1);
+    unlink(partial_of("pipe.h5"));
+    CU_ASSERT_EQUAL(mkfifo(partial_of("pipe.h5"), 0666), 0);
+    expect_no_going_on("pipe.h5", "cannot be gone on with");
+    expect_unreadable("pipe.h5", "is no regular file");
     empty_folder();
 }
 
