@@ -278,6 +278,9 @@ typedef struct kpu_search_options {
 /* Whether a search looks at this metric of a row that is known. */
 bool kpu_search_needs(const kpu_space *space, size_t metric);
 
+/* Complains (KPU_E_USAGE) about what kpu_search_run would refuse: before anything is begun. */
+int kpu_search_check(const kpu_space *space, const kpu_search_options *options, kpu_diag *diag);
+
 /* Searches the space. The rows are a function of the space and the settings, whatever the number of
  * threads. `summary` gets the last progress, of a run that was stopped or failed too. Errors as
  * kpu_explore, and KPU_E_USAGE for settings that the search does not take. Memory: the fronts, and

@@ -212,9 +212,6 @@ int kpu_exact_run(kpu_search_session *session, size_t open_max)
                        .gemm_count = kpu_space_gemm_count(session->space),
                        .keeps_tree = session->options->certificate != NULL,
                        .open_max = open_max};
-    if (exact.keeps_tree && exact.objectives > KPU_EXACT_CERTIFIED_OBJECTIVES)
-        return kpu_diag_add(session->diag, KPU_E_USAGE, "a certificate has at most %d objectives",
-                            KPU_EXACT_CERTIFIED_OBJECTIVES);
     exact.gemms = calloc(exact.gemm_count, sizeof *exact.gemms);
     exact.batch = kpu_exact_batch_new(&exact);
     int code = exact.gemms && exact.batch

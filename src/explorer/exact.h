@@ -77,7 +77,7 @@ typedef struct kpu_exact_gemm {
 
 /* ---- The whole (exact.c) ------------------------------------------------------------------ */
 
-enum { KPU_EXACT_CERTIFIED_OBJECTIVES = 8 }; /* docs/certificate.md */
+enum { KPU_EXACT_CERTIFIED_OBJECTIVES = KPU_CERTIFY_OBJECTIVES_MAX }; /* docs/certificate.md */
 
 typedef struct kpu_exact {
     kpu_search_session *session;

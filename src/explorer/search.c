@@ -262,10 +262,27 @@ int kpu_search_evaluate(kpu_search_session *session, kpu_team *team, const kpu_p
 
 /* ---- The whole --------------------------------------------------------------------------- */
 
+static int check_cut(const kpu_search_settings *settings, const kpu_search_options *options,
+                     kpu_diag *diag)
+{
+    const kpu_search *search = settings->search;
+    if (search->shards == KPU_SHARDS_OF_GEMMS && options->shard.count > 1 && options->certificate)
+        return kpu_diag_add(diag, KPU_E_USAGE,
+                            "a part of a run (--shard) has no certificate: it would be of all "
+                            "GEMMs");
+    if (search->shards == KPU_SHARDS_OF_GEMMS && options->shard.count > 1 && settings->budget > 0)
+        return kpu_diag_add(diag, KPU_E_USAGE,
+                            "the search %s with a budget cannot be cut into parts (--shard): its "
+                            "GEMMs share the budget as they go",
+                            search->name);
+    return kpu_shard_check(search, options->shard, diag);
+}
+
 static int check(const kpu_space *space, const kpu_search_settings *settings,
                  const kpu_search_options *options, kpu_diag *diag)
 {
     const char *name = settings->search->name;
+    size_t objectives = kpu_space_objective_count(space);
     bool certifies = options->certificate != NULL;
     bool is_sampled = kpu_space_run_size(space) < kpu_space_raw_size(space);
     if (settings->search->budget == KPU_SEARCH_NEEDS && settings->budget <= 0)
@@ -275,20 +292,21 @@ static int check(const kpu_space *space, const kpu_search_settings *settings,
     if (settings->search->sample == KPU_SEARCH_REFUSES && is_sampled)
         return kpu_diag_add(diag, KPU_E_USAGE, "the search %s takes no sample", name);
     if (settings->search->certificate == KPU_SEARCH_REFUSES && certifies)
-        return kpu_diag_add(diag, KPU_E_USAGE, "the search %s writes no certificate", name);
-    if (settings->search->shards == KPU_SHARDS_OF_GEMMS && options->shard.count > 1) {
-        if (certifies)
-            return kpu_diag_add(diag, KPU_E_USAGE,
-                                "a part of a run has no certificate: it would be of all GEMMs");
-        if (settings->budget > 0)
-            return kpu_diag_add(diag, KPU_E_USAGE,
-                                "the search %s with a budget cannot be cut into parts: its GEMMs "
-                                "share the budget as they go",
-                                name);
-    }
-    if (kpu_space_objective_count(space) > KPU_OBJECTIVES_MAX)
+        return kpu_diag_add(diag, KPU_E_USAGE,
+                            "--certificate: the search %s writes none; --search exact does", name);
+    if (certifies && objectives > KPU_CERTIFY_OBJECTIVES_MAX)
+        return kpu_diag_add(diag, KPU_E_USAGE,
+                            "--certificate: it has at most %d objectives, the sweep has %zu",
+                            KPU_CERTIFY_OBJECTIVES_MAX, objectives);
+    if (objectives > KPU_OBJECTIVES_MAX)
         return kpu_diag_add(diag, KPU_E_USAGE, "more than %d objectives", KPU_OBJECTIVES_MAX);
-    return KPU_OK;
+    return check_cut(settings, options, diag);
+}
+
+int kpu_search_check(const kpu_space *space, const kpu_search_options *options, kpu_diag *diag)
+{
+    const kpu_search_settings *settings = options->settings;
+    return check(space, settings ? settings : kpu_space_search(space), options, diag);
 }
 
 /* The last report is made even if one has just been. */
@@ -338,8 +356,6 @@ int kpu_search_run(const kpu_space *space, const kpu_search_options *options,
     s.settings = *(options->settings ? options->settings : kpu_space_search(space));
     *summary = (kpu_search_progress){.gap = NAN, .hypervolume = NAN};
     int code = check(space, &s.settings, options, diag);
-    if (code == KPU_OK)
-        code = kpu_shard_check(s.settings.search, options->shard, diag);
     if (code == KPU_OK)
         code = begin_ahead(&s);
     if (code == KPU_OK)

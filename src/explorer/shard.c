@@ -56,8 +56,9 @@ int kpu_shard_check(const kpu_search *search, kpu_shard shard, kpu_diag *diag)
                             shard.index, shard.count);
     if (shard.count > 1 && search->shards == KPU_SHARDS_NONE)
         return kpu_diag_add(diag, KPU_E_USAGE,
-                            "the search %s cannot be cut into parts: it learns from all candidates "
-                            "that were evaluated; mpirun spreads it over several machines",
+                            "the search %s cannot be cut into parts (--shard): what it evaluates "
+                            "depends on all that it found before; mpirun -n R kpu-dse run spreads "
+                            "it over processes",
                             search->name);
     return KPU_OK;
 }

@@ -100,6 +100,15 @@ static int check_size(const kpu_space *space, kpu_shard shard, const char *path,
                            (long long)points, (long long)POINTS_MAX);
 }
 
+/* Before anything is made, and with --dry-run. */
+static int check_search(const kpu_space *space, kpu_shard shard, const char *certificate,
+                        kpu_diag *diag)
+{
+    const kpu_search_options how = {.shard = shard,
+                                    .certificate = certificate ? kpu_run_take_certificate : NULL};
+    return kpu_search_check(space, &how, diag);
+}
+
 /* The sweep with all that the command line says. */
 static int read_sweep(const kpu_call *call, kpu_ini *sweep)
 {
@@ -204,7 +213,9 @@ static int run_space(const kpu_call *call, input *in)
     const kpu_space *space = in->space;
     kpu_shard shard = {0};
     kpu_text path = {0};
-    int status = v->shard ? kpu_run_read_shard(v->shard, space, &shard, call->diag) : KPU_OK;
+    int status = v->shard ? kpu_run_read_shard(v->shard, &shard, call->diag) : KPU_OK;
+    if (!status)
+        status = check_search(space, shard, v->certificate, call->diag);
     const char *output = status ? NULL : choose_output(v, space, shard, &path);
     if (!status && !output)
         status = KPU_E_MEMORY;

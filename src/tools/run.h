@@ -44,6 +44,8 @@ int kpu_run_store_outcome(kpu_store *store, const kpu_search_progress *found, kp
 /* Which part of the run it has, if that is cut. */
 int kpu_run_store_shard(kpu_store *store, const kpu_run *run, kpu_diag *diag);
 
+/* Names of unfinished files are taken. */
+int kpu_run_check_name(const char *path, kpu_diag *diag);
 /* --force is for old results: it replaces nothing that the run reads, and only HDF5 files. */
 int kpu_run_check_output(const kpu_run *run, kpu_diag *diag);
 
@@ -57,7 +59,7 @@ int kpu_run_check_identity(const kpu_run *run, const char *path, kpu_diag *diag)
 
 /* --shard: "I/N" with I from 1, "slurm" (a task of a job array), "ranks" (of mpirun or srun).
  * KPU_E_USAGE. */
-int kpu_run_read_shard(const char *text, const kpu_space *space, kpu_shard *out, kpu_diag *diag);
+int kpu_run_read_shard(const char *text, kpu_shard *out, kpu_diag *diag);
 /* "x.h5" -> "x.shard-2-of-5.h5". */
 void kpu_run_put_shard_path(kpu_text *out, const char *output, kpu_shard shard);
 
@@ -69,10 +71,10 @@ typedef struct kpu_run_certificate {
     bool has_come; /* some of it */
 } kpu_run_certificate;
 
-/* If the run wants one. Complains about searches that have none, and about a file that must not be
- * replaced: one that was there before the run, unless there is --force, and all that is no
- * certificate. */
-int kpu_run_open_certificate(const kpu_run *run, const kpu_store *store, kpu_run_certificate *out,
+struct kpu_run_files;
+/* If the run wants one. Complains about a file that must not be replaced: one that was there before
+ * the run, unless there is --force, and all that is no certificate. */
+int kpu_run_open_certificate(const struct kpu_run_files *files, kpu_run_certificate *out,
                              kpu_diag *diag);
 /* kpu_search_options.certificate; context: kpu_run_certificate. */
 int kpu_run_take_certificate(void *context, const char *text, size_t bytes, kpu_diag *diag);

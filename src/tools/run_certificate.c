@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tools/output.h"
 #include "tools/run_files.h"
 
 /* What a path is remembered by; relative to the folder in which the results are, it stays the same
@@ -16,28 +17,30 @@ static int64_t hash_path(const char *path)
 }
 
 /* This run gave it its name, and was killed before the results got theirs. */
-static bool is_ours(const kpu_run *run, const kpu_store *store)
+static bool is_ours(const kpu_run_files *files, const char *certificate)
 {
+    kpu_results *results;
     int64_t hash;
-    return kpu_store_get_number(store, KPU_RUN_CERTIFICATE, &hash) &&
-           hash == hash_path(run->certificate);
+    if (files->step != KPU_RUN_RESUMES ||
+        kpu_results_open(files->partial, &results, NULL) != KPU_OK)
+        return false;
+    bool is_known = kpu_results_number(results, KPU_RUN_CERTIFICATE, &hash);
+    kpu_results_close(results);
+    return is_known && hash == hash_path(certificate);
 }
 
 /* --force is for old certificates: it replaces nothing else. */
-static int check_replaced(const kpu_run *run, bool may, kpu_diag *diag)
+static int check_replaced(const char *path, kpu_diag *diag)
 {
     static const char head[] = "kpu-dse-certificate ";
-    const kpu_place place = {.file = run->certificate};
+    const kpu_place place = {.file = path};
     struct stat status;
     char found[sizeof head - 1];
     size_t got = 0;
     kpu_gzip_reader *reader = NULL;
-    if (strcmp(run->certificate, run->output) == 0)
-        return kpu_diag_add_at(diag, KPU_E_INPUT, &place, "is the results file already");
-    if (!may || stat(run->certificate, &status) != 0 || !S_ISREG(status.st_mode) ||
-        status.st_size == 0)
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0)
         return KPU_OK; /* creating the file says what is wrong with it */
-    if (kpu_gzip_reader_open(run->certificate, &reader, NULL) == KPU_OK)
+    if (kpu_gzip_reader_open(path, &reader, NULL) == KPU_OK)
         kpu_gzip_reader_read(reader, found, sizeof found, &got, NULL);
     kpu_gzip_reader_close(reader);
     if (got == sizeof found && memcmp(found, head, got) == 0)
@@ -46,19 +49,34 @@ static int check_replaced(const kpu_run *run, bool may, kpu_diag *diag)
                            "is no certificate; --force replaces nothing else");
 }
 
-int kpu_run_open_certificate(const kpu_run *run, const kpu_store *store, kpu_run_certificate *out,
-                             kpu_diag *diag)
+/* No file of the run, nor of another one, is written over. */
+static int check_names(const kpu_run *run, kpu_diag *diag)
 {
-    const kpu_search *search = kpu_space_search(run->space)->search;
+    const kpu_place place = {.file = run->certificate};
+    const kpu_tool_file files[] = {{"--certificate", run->certificate, true},
+                                   {"the results file", run->output, true}};
+    kpu_store_state state;
+    int status = kpu_tool_check_files(files, sizeof files / sizeof *files, diag);
+    if (!status)
+        status = kpu_run_check_name(run->certificate, diag);
+    kpu_store_probe(run->certificate, &state);
+    if (!status && (state.is_partial || state.is_written))
+        status = kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                                 "is the name of results that are not finished; choose another "
+                                 "with --certificate");
+    return status;
+}
+
+int kpu_run_open_certificate(const kpu_run_files *files, kpu_run_certificate *out, kpu_diag *diag)
+{
+    const kpu_run *run = files->run;
     *out = (kpu_run_certificate){.path = run->certificate};
     if (!run->certificate)
         return KPU_OK;
-    if (search->certificate == KPU_SEARCH_REFUSES)
-        return kpu_diag_add(diag, KPU_E_USAGE,
-                            "--certificate: the search %s writes none; --search exact does",
-                            search->name);
-    bool may_replace = run->force || is_ours(run, store);
-    int status = check_replaced(run, may_replace, diag);
+    int status = check_names(run, diag);
+    bool may_replace = run->force || (!status && is_ours(files, run->certificate));
+    if (!status && may_replace)
+        status = check_replaced(run->certificate, diag);
     return status ? status
                   : kpu_gzip_writer_open(run->certificate, "certificate", may_replace, &out->writer,
                                          diag);

@@ -161,8 +161,10 @@ static void remark_dropped(const kpu_run_files *files, int64_t kept)
 
 static int create(const kpu_columns *columns, kpu_run_files *files, kpu_diag *diag)
 {
+    int64_t kept = files->drops ? count_kept(files) : 0;
     int status = kpu_run_create_store(files->run, columns, &files->main, diag);
-    files->is_new = true;
+    if (!status && files->drops)
+        remark_dropped(files, kept);
     if (!status)
         status = kpu_store_drop_partial(files->log_path, diag);
     if (!status)
@@ -173,9 +175,7 @@ static int create(const kpu_columns *columns, kpu_run_files *files, kpu_diag *di
 static int resume(const kpu_columns *columns, kpu_run_files *files, kpu_diag *diag)
 {
     kpu_columns stored = {0};
-    int status = kpu_run_check_identity(files->run, files->partial, diag);
-    if (!status)
-        status = kpu_place_columns(files->run, columns, &stored);
+    int status = kpu_place_columns(files->run, columns, &stored);
     if (!status)
         status =
             kpu_store_resume(files->run->output, stored.column, stored.count, &files->main, diag);
@@ -184,35 +184,40 @@ static int resume(const kpu_columns *columns, kpu_run_files *files, kpu_diag *di
 }
 
 /* A run that is resumed once more than needed, by a job script say, has nothing to do. */
-static int accept_finished(kpu_run_files *files, kpu_diag *diag)
+static void sweep_finished(kpu_run_files *files)
 {
-    int status = kpu_run_check_identity(files->run, files->run->output, diag);
-    files->is_finished = !status;
-    if (!status) { /* the run was killed before it could */
-        kpu_store_sweep(files->run->output);
-        kpu_store_drop_partial(files->log_path, NULL);
-    }
-    return status;
+    kpu_store_sweep(files->run->output); /* the run was killed before it could */
+    kpu_store_drop_partial(files->log_path, NULL);
 }
 
-static int open_files(const kpu_columns *columns, kpu_run_files *files, kpu_diag *diag)
+static int find_step(kpu_run_files *files, kpu_diag *diag)
 {
     const kpu_run *run = files->run;
     kpu_store_state state;
     kpu_store_probe(run->output, &state);
+    files->step = KPU_RUN_BEGINS;
+    files->drops = state.is_partial;
     if (state.is_written)
         return refuse_busy(files, state.writer, diag);
-    if (run->resume && state.is_partial && (!state.is_finished || run->force))
+    if (run->resume && state.is_partial && (!state.is_finished || run->force)) {
+        files->step = KPU_RUN_RESUMES;
+        return kpu_run_check_identity(run, files->partial, diag);
+    }
+    if (run->resume && state.is_finished) {
+        files->step = KPU_RUN_IS_FINISHED;
+        return kpu_run_check_identity(run, run->output, diag);
+    }
+    return state.is_partial && !run->force ? refuse_unfinished(files, diag) : KPU_OK;
+}
+
+int kpu_run_files_open(kpu_run_files *files, const kpu_columns *columns, kpu_diag *diag)
+{
+    if (files->step == KPU_RUN_BEGINS)
+        return create(columns, files, diag);
+    if (files->step == KPU_RUN_RESUMES)
         return resume(columns, files, diag);
-    if (run->resume && state.is_finished)
-        return accept_finished(files, diag);
-    if (state.is_partial && !run->force)
-        return refuse_unfinished(files, diag);
-    int64_t kept = state.is_partial ? count_kept(files) : 0;
-    int status = create(columns, files, diag);
-    if (!status && state.is_partial)
-        remark_dropped(files, kept);
-    return status;
+    sweep_finished(files);
+    return KPU_OK;
 }
 
 static char *take_text(kpu_text *text)
@@ -230,8 +235,7 @@ static char *name_file(const char *path, const char *ending)
     return take_text(&text);
 }
 
-int kpu_run_files_open(const kpu_run *run, const kpu_columns *columns, kpu_run_files *out,
-                       kpu_diag *diag)
+int kpu_run_files_find(const kpu_run *run, kpu_run_files *out, kpu_diag *diag)
 {
     kpu_text log = {0};
     kpu_run_put_log_path(&log, run->output);
@@ -240,7 +244,7 @@ int kpu_run_files_open(const kpu_run *run, const kpu_columns *columns, kpu_run_f
     out->log_partial = out->log_path ? name_file(out->log_path, ".partial") : NULL;
     if (!out->partial || !out->log_partial)
         return no_memory(diag);
-    return open_files(columns, out, diag);
+    return find_step(out, diag);
 }
 
 kpu_store *kpu_run_files_first(const kpu_run_files *files)

@@ -16,6 +16,13 @@
 #define KPU_RUN_TIME "milliseconds"       /* that it ran, all calls together */
 #define KPU_RUN_CERTIFICATE "certificate" /* hash of its path, once it may have its name */
 
+/* What is to be done with what is there. */
+typedef enum kpu_run_step {
+    KPU_RUN_BEGINS,
+    KPU_RUN_RESUMES,
+    KPU_RUN_IS_FINISHED /* OUTPUT is there and of this run: nothing */
+} kpu_run_step;
+
 typedef struct kpu_run_files {
     const kpu_run *run;
     kpu_store *main;
@@ -24,8 +31,8 @@ typedef struct kpu_run_files {
     size_t *log_sources;     /* which */
     size_t log_column_count;
     char *partial, *log_path, *log_partial;
-    bool is_new;      /* nothing was there to go on with */
-    bool is_finished; /* OUTPUT is there and of this run: nothing is to be done */
+    kpu_run_step step;
+    bool drops; /* a run that begins: what one left that did not end */
 } kpu_run_files;
 
 /* Whether a run of this space has a log. */
@@ -33,10 +40,11 @@ bool kpu_run_has_log(const kpu_space *space);
 /* Its name, less the ending ".partial". */
 void kpu_run_put_log_path(kpu_text *out, const char *output);
 
-/* Begins, or goes on with what is there (--resume), or complains about what is there. Remarks on
- * what --force drops. kpu_run_files_fini it in any case. */
-int kpu_run_files_open(const kpu_run *run, const kpu_columns *columns, kpu_run_files *out,
-                       kpu_diag *diag);
+/* Looks at what is there, and complains about it, or settles the next step; changes nothing.
+ * kpu_run_files_fini it in any case. */
+int kpu_run_files_find(const kpu_run *run, kpu_run_files *out, kpu_diag *diag);
+/* Takes that step. Remarks on what --force drops. */
+int kpu_run_files_open(kpu_run_files *files, const kpu_columns *columns, kpu_diag *diag);
 /* What is still open is left for --resume as it was committed last. */
 void kpu_run_files_fini(kpu_run_files *files);
 

@@ -48,10 +48,9 @@ static int complain(const kpu_run *run, const kpu_place *place, const char *diff
     return kpu_diag_add_at(diag, KPU_E_INPUT, place,
                            "is of another run than %s, as it is run now: %s; `kpu-dse info %s "
                            "--text sweep` prints what it was made from; choose another file with "
-                           "-o, or %s it with --force%s",
+                           "-o, or %s it with --force instead of --resume",
                            run->sweep_path, differences, place->file,
-                           is_finished ? "replace" : "drop",
-                           is_finished ? "" : " instead of --resume");
+                           is_finished ? "replace" : "drop");
 }
 
 static int compare(const kpu_run *run, const kpu_place *place, const char *kept, bool is_finished,
@@ -81,9 +80,37 @@ static int compare_shards(const kpu_run *run, const kpu_place *place, const char
     if (now.failed)
         status = kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
     else if (strcmp(there, here) != 0)
-        status = kpu_diag_add_at(diag, KPU_E_INPUT, place, "holds %s%s, but this run makes %s%s",
+        status = kpu_diag_add_at(diag, KPU_E_INPUT, place,
+                                 "holds %s%s, but this run makes %s%s; choose another file with -o",
                                  *there ? "shard " : "all", there, *here ? "shard " : "all", here);
     kpu_text_fini(&now);
+    return status;
+}
+
+/* All that a file says of its run. */
+static int check(const kpu_run *run, const kpu_place *place, kpu_results *results, kpu_diag *diag)
+{
+    char *kept = kpu_results_text(results, "identity");
+    char *shard = kpu_results_attribute(results, "shard");
+    char *missing = kpu_results_attribute(results, "shards_missing");
+    int status;
+    if (!kept)
+        status = kpu_diag_add_at(diag, KPU_E_INPUT, place,
+                                 "does not say what run it is of (an older version made it); "
+                                 "choose another file with -o, or replace it with --force instead "
+                                 "of --resume");
+    else
+        status = compare(run, place, kept, kpu_results_complete(results), diag);
+    if (!status)
+        status = compare_shards(run, place, shard, diag);
+    if (!status && missing)
+        status = kpu_diag_add_at(diag, KPU_E_INPUT, place,
+                                 "was merged without the parts %s, and is no run that goes on: "
+                                 "merge all parts, or replace it with --force instead of --resume",
+                                 missing);
+    free(kept);
+    free(shard);
+    free(missing);
     return status;
 }
 
@@ -92,21 +119,8 @@ int kpu_run_check_identity(const kpu_run *run, const char *path, kpu_diag *diag)
     const kpu_place place = {.file = path};
     kpu_results *results;
     int status = kpu_results_open(path, &results, diag);
-    if (status)
-        return status;
-    char *kept = kpu_results_text(results, "identity");
-    char *shard = kpu_results_attribute(results, "shard");
-    bool is_finished = kpu_results_complete(results);
-    kpu_results_close(results);
-    if (!kept)
-        status = kpu_diag_add_at(diag, KPU_E_INPUT, &place,
-                                 "does not say what run it is of (an older version made it); "
-                                 "choose another file with -o, or replace it with --force");
-    else
-        status = compare(run, &place, kept, is_finished, diag);
     if (!status)
-        status = compare_shards(run, &place, shard, diag);
-    free(kept);
-    free(shard);
+        status = check(run, &place, results, diag);
+    kpu_results_close(results);
     return status;
 }

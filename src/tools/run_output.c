@@ -11,17 +11,21 @@ static bool is_same_file(const char *path, const struct stat *output)
     return stat(path, &file) == 0 && file.st_dev == output->st_dev && file.st_ino == output->st_ino;
 }
 
-/* Names that the files of a run have before they are finished. */
-static bool is_reserved(const char *path)
+int kpu_run_check_name(const char *path, kpu_diag *diag)
 {
-    static const char *const endings[] = {".partial", ".log"};
+    static const char *const endings[] = {".partial", ".log", ".partial.journal-0",
+                                          ".partial.journal-1"};
+    const kpu_place place = {.file = path};
     size_t length = strlen(path);
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         size_t ending = strlen(endings[i]);
         if (length >= ending && strcmp(path + length - ending, endings[i]) == 0)
-            return true;
+            return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
+                                   "names that end in %s are those of unfinished files; choose "
+                                   "that of the finished one",
+                                   endings[i]);
     }
-    return false;
+    return KPU_OK;
 }
 
 int kpu_run_check_output(const kpu_run *run, kpu_diag *diag)
@@ -30,11 +34,9 @@ int kpu_run_check_output(const kpu_run *run, kpu_diag *diag)
     const kpu_place place = {.file = run->output};
     struct stat output;
     char head[sizeof signature] = {0};
-    if (is_reserved(run->output))
-        return kpu_diag_add_at(diag, KPU_E_INPUT, &place,
-                               "names that end in .partial or .log are those of unfinished files; "
-                               "choose another with -o (--resume takes the name of the finished "
-                               "file)");
+    int status = kpu_run_check_name(run->output, diag);
+    if (status)
+        return status;
     if (!run->force || stat(run->output, &output) != 0 || !S_ISREG(output.st_mode))
         return KPU_OK; /* creating the file says what is wrong with it */
     bool is_input = is_same_file(run->sweep_path, &output);

@@ -31,8 +31,10 @@ static int read_row(void *context, int64_t n, int64_t *id, kpu_metric_value *met
 int kpu_run_recall_rest(kpu_run_session *s, kpu_diag *diag)
 {
     int status = KPU_OK;
-    while (!status && s->recalled < s->known) {
+    while (!status && s->wants_fronts && s->recalled < s->known) {
         kpu_row row;
+        if (*kpu_run_stop())
+            return KPU_E_INTERRUPTED;
         status = kpu_row_reader_row(&s->past, s->recalled, &row, diag);
         if (!status)
             status = recall(s, &row, diag);
@@ -66,7 +68,9 @@ int kpu_run_open_past(kpu_run_session *s, kpu_search_past *out, bool *has, kpu_d
         .store_columns = files->log ? files->log_columns : s->columns->column,
         .store_column_count = files->log ? files->log_column_count : s->columns->count,
         .path = files->log ? files->log_partial : files->partial};
-    *out = (kpu_search_past){.count = s->known,
+    /* Where rows are not needed to go on, nobody waits until all have been read. */
+    const bool is_read = s->wants_fronts || !kpu_run_counts_points(s->run->space);
+    *out = (kpu_search_past){.count = is_read ? s->known : 0,
                              .read = read_row,
                              .context = s,
                              .points = s->known_points,

@@ -25,7 +25,8 @@ static bool make_room(kpu_run_session *s, size_t count)
 int kpu_run_offer(kpu_run_session *s, const kpu_row *row, int64_t number, bool *is_kept)
 {
     /* Of the fronts too, which are shown, those are kept that the choice would not take. */
-    int status = kpu_fronts_add(&s->fronts, row, is_kept);
+    *is_kept = false;
+    int status = s->wants_fronts ? kpu_fronts_add(&s->fronts, row, is_kept) : KPU_OK;
     if (status || !s->selection)
         return status;
     bool accepted = false;
@@ -79,7 +80,8 @@ static int take_fronts(kpu_run_session *s, const kpu_row *rows, size_t count, kp
     size_t have = (size_t)s->skipped < count ? (size_t)s->skipped : count;
     int status = make_room(s, count) ? KPU_OK : KPU_E_MEMORY;
     for (size_t i = 0; !status && i < count; i++) {
-        status = kpu_fronts_add(&s->fronts, &rows[i], NULL);
+        if (s->wants_fronts)
+            status = kpu_fronts_add(&s->fronts, &rows[i], NULL);
         kpu_columns_put_row(s->columns, s->run->space, &rows[i], s->rows + i * s->columns->count);
     }
     if (status)

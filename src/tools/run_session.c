@@ -171,9 +171,9 @@ static int run_to_end(kpu_run_session *s, kpu_diag *diag)
     dismiss_ranks(s);
     if (!status && found_nothing(s)) {
         kpu_run_files_abandon(&s->files);
-        return kpu_diag_add(diag, KPU_E_INPUT,
-                            "no candidate is left: the constraints exclude all %lld points",
-                            (long long)kpu_space_run_size(s->run->space));
+        return kpu_diag_add_at(diag, KPU_E_INPUT, &(kpu_place){.file = s->run->sweep_path},
+                               "no candidate is left: the constraints exclude all %lld points",
+                               (long long)kpu_space_run_size(s->run->space));
     }
     if (!status)
         status = finish(s, diag);
@@ -218,10 +218,14 @@ static int begin(kpu_run_session *s, kpu_diag *diag)
     }
     if (status)
         return kpu_diag_add(diag, status, "out of memory");
-    status = kpu_run_files_open(run, s->columns, &s->files, diag);
-    if (!status && !s->files.is_finished)
-        status = kpu_run_open_certificate(run, s->files.main, &s->certificate, diag);
-    if (status && s->files.is_new)
+    s->wants_fronts = !run->quiet || s->selection;
+    status = kpu_run_files_find(run, &s->files, diag);
+    if (!status && s->files.step != KPU_RUN_IS_FINISHED)
+        status = kpu_run_open_certificate(&s->files, &s->certificate, diag);
+    if (status)
+        return status;
+    status = kpu_run_files_open(&s->files, s->columns, diag);
+    if (status && s->files.step == KPU_RUN_BEGINS)
         kpu_run_files_abandon(&s->files);
     return status;
 }
@@ -239,7 +243,8 @@ int kpu_run_sweep(const kpu_run *run, kpu_diag *diag)
     if (!status)
         status = begin(&s, diag);
     if (!status)
-        status = s.files.is_finished ? tell_finished(run, &s.files, diag) : run_to_end(&s, diag);
+        status = s.files.step == KPU_RUN_IS_FINISHED ? tell_finished(run, &s.files, diag)
+                                                     : run_to_end(&s, diag);
     if (!status && run->verify > 0)
         status = kpu_run_verify(run, &columns, diag);
     dismiss_ranks(&s);

@@ -12,6 +12,7 @@ typedef struct kpu_run_session {
     kpu_fronts fronts;
     kpu_selection *selection; /* NULL: all rows are kept */
     bool gives_fronts;        /* the search has rows at its end only, and evaluations before */
+    bool wants_fronts;        /* somebody looks at them, or they are kept */
     kpu_metric_value *rows;   /* converted; grows */
     bool *chosen;             /* of as many rows: which are appended */
     size_t row_capacity;

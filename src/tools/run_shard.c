@@ -103,24 +103,14 @@ static int read_ranks(kpu_shard *out, kpu_diag *diag)
 
 /* ---- The whole ---------------------------------------------------------------------------- */
 
-int kpu_run_read_shard(const char *text, const kpu_space *space, kpu_shard *out, kpu_diag *diag)
+int kpu_run_read_shard(const char *text, kpu_shard *out, kpu_diag *diag)
 {
-    const kpu_search *search = kpu_space_search(space)->search;
-    int status;
     *out = (kpu_shard){0};
     if (strcmp(text, "slurm") == 0)
-        status = read_slurm(out, diag);
-    else if (strcmp(text, "ranks") == 0)
-        status = read_ranks(out, diag);
-    else
-        status = read_parts(text, out, diag);
-    if (!status && out->count > 1 && search->shards == KPU_SHARDS_NONE)
-        return kpu_diag_add(diag, KPU_E_USAGE,
-                            "--shard: the search %s cannot be cut into parts: what it evaluates "
-                            "depends on all that it found before; mpirun -n R kpu-dse run spreads "
-                            "it over processes",
-                            search->name);
-    return status;
+        return read_slurm(out, diag);
+    if (strcmp(text, "ranks") == 0)
+        return read_ranks(out, diag);
+    return read_parts(text, out, diag);
 }
 
 void kpu_run_put_shard_path(kpu_text *out, const char *output, kpu_shard shard)

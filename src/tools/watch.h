@@ -25,6 +25,7 @@ typedef struct kpu_watched {
     kpu_watch_pace pace;
     double rate; /* a second; < 0: not known */
     char *identity;
+    char *missing;     /* "2, 5-7": parts that a merged file is without, or NULL */
     char *source;      /* file whose rows were read */
     int64_t rows_read; /* of it */
     kpu_fronts fronts; /* of those */

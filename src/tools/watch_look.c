@@ -59,6 +59,7 @@ void kpu_watch_fini(kpu_watch *watch)
     for (size_t i = 0; i < watch->count; i++) {
         forget_rows(&watch->runs[i]);
         free(watch->runs[i].identity);
+        free(watch->runs[i].missing);
         free(watch->runs[i].path);
     }
     free(watch->runs);
@@ -100,6 +101,8 @@ static void take_outcome(kpu_watched *run, kpu_results *results)
     run->pace = (kpu_watch_pace){.evaluations = evaluations ? strtoll(evaluations, NULL, 10)
                                                             : kpu_results_rows(results)};
     free(evaluations);
+    free(run->missing);
+    run->missing = kpu_results_attribute(results, "shards_missing");
     run->rate = -1;
 }
 

@@ -38,6 +38,8 @@ static void put_run(kpu_text *out, const kpu_watched *run)
     if (run->stage == KPU_WATCH_FINISHED) {
         kpu_text_put(out, ", ");
         put_candidates(out, &run->pace);
+        if (run->missing)
+            kpu_text_format(out, " (without the parts %s)", run->missing);
     } else if (run->stage != KPU_WATCH_BEGINNING) {
         kpu_text_put(out, ", ");
         put_pace(out, &run->pace, is_running ? run->rate : -1);
