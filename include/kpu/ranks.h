@@ -31,6 +31,7 @@ typedef struct kpu_ranks {
     int lost;         /* ranks that are; all others, when this one leaves before it is sent home */
     int64_t messages; /* received by rank 0 */
     int64_t bytes;
+    int64_t kept_ns; /* when kpu_ranks_keep last said something */
 } kpu_ranks;
 
 /* Serves rank 0, which runs kpu_search_run or kpu_explore on the same space, until it says that all
@@ -41,6 +42,9 @@ int kpu_search_serve(const kpu_space *space, kpu_ranks *ranks, const kpu_search_
 /* Instead, for a rank that cannot, as its space could not be made: waits for what rank 0 says, and
  * leaves. False: rank 0 could not begin either, so it has said why. */
 bool kpu_ranks_decline(kpu_ranks *ranks);
+/* Rank 0, now and then while it has nothing for the others to do, so that they do not give it up;
+ * costs hardly anything. The search does so. Takes NULL. */
+void kpu_ranks_keep(kpu_ranks *ranks);
 /* Rank 0, when all is done or has failed: sends the others home. */
 void kpu_ranks_dismiss(kpu_ranks *ranks);
 

@@ -54,6 +54,7 @@ static int flush(writer *w)
     const kpu_search_session *session = w->exact->session;
     size_t bytes = w->used;
     w->used = 0;
+    kpu_ranks_keep(session->options->ranks);
     return session->options->certificate(session->options->certificate_context, w->piece, bytes,
                                          session->diag);
 }

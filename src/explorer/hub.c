@@ -431,6 +431,17 @@ void kpu_hub_close(kpu_hub *hub)
     free(hub);
 }
 
+void kpu_ranks_keep(kpu_ranks *ranks)
+{
+    const kpu_message_head head = {.kind = KPU_MESSAGE_ALIVE};
+    int64_t now = now_ns();
+    if (!ranks || ranks->rank > 0 || now - ranks->kept_ns < kpu_message_pause_ns(ranks))
+        return;
+    for (int r = 1; r < ranks->count; r++)
+        ranks->send(ranks->context, r, &head, sizeof head);
+    ranks->kept_ns = now;
+}
+
 void kpu_ranks_dismiss(kpu_ranks *ranks)
 {
     const struct {

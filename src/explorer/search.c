@@ -75,6 +75,7 @@ static bool report(kpu_search_session *s)
 bool kpu_search_is_stopped(void *context)
 {
     kpu_search_session *s = context;
+    kpu_ranks_keep(s->options->ranks);
     if (s->options->stop && *s->options->stop)
         return true;
     return now_ns() >= s->next_report_ns && report(s);

@@ -5,6 +5,8 @@
 
 #include "explorer/search.h"
 
+enum { ROWS_BETWEEN_LOOKS = 64 };
+
 static bool is_objective(const kpu_space *space, size_t metric)
 {
     for (size_t i = 0; i < kpu_space_objective_count(space); i++) {
@@ -134,7 +136,7 @@ int kpu_search_restore(kpu_search_session *session)
     session->is_unit_unknown = past->count < past->evaluations;
     session->recalled = past->count;
     for (int64_t n = 0; code == KPU_OK && n < past->count; n++) {
-        if (n % KPU_SEARCH_BATCH == 0 && kpu_search_is_stopped(session))
+        if (n % ROWS_BETWEEN_LOOKS == 0 && kpu_search_is_stopped(session))
             code = KPU_E_INTERRUPTED;
         else
             code = restore_row(session, n, metrics);

@@ -248,6 +248,43 @@ static void test_ranks_without_a_space(void)
     kpu_space_free(space);
 }
 
+/* Rows of an earlier run, from a slow disk. */
+static int read_slowly(void *context, int64_t n, int64_t *id, kpu_metric_value *metrics,
+                       kpu_diag *diag)
+{
+    const found *f = context;
+    size_t width = kpu_metric_count();
+    (void)diag;
+    mailbox_sleep(0.002);
+    *id = f->points[n].index;
+    memcpy(metrics, f->metrics + (size_t)n * width, width * sizeof *metrics);
+    return KPU_OK;
+}
+
+/* The others wait, longer than they would for one that is lost. */
+static void test_rank_0_is_long_in_beginning(void)
+{
+    kpu_space *space = must_make_space(sweep);
+    found alone = run_alone(space, "exhaustive"), rest = {0};
+    const kpu_search_settings settings = settings_of("exhaustive", BUDGET, 1);
+    const int64_t known = (int64_t)alone.count / 2;
+    const kpu_search_past past = {.count = known,
+                                  .read = read_slowly,
+                                  .context = &alone,
+                                  .points = alone.points[known].index,
+                                  .evaluations = known};
+    const kpu_search_options options = {.settings = &settings, .past = &past};
+    crew c = {.space = space, .others = space, .count = 2, .threads = 1, .patience = 0.1};
+    run_crew(&c, &options, &rest);
+    CU_ASSERT((double)known * 0.002 > 1.5 * KPU_RANKS_LEADER_PATIENCE * 0.1);
+    CU_ASSERT_EQUAL(rest.code, KPU_OK);
+    CU_ASSERT_EQUAL(rest.count + (size_t)known, alone.count);
+    CU_ASSERT_EQUAL(c.served[1], KPU_OK);
+    found_fini(&alone);
+    found_fini(&rest);
+    kpu_space_free(space);
+}
+
 static void test_rank_0_vanishes(void)
 {
     kpu_space *space = must_make_space(sweep);
@@ -333,6 +370,7 @@ int main(void)
         {"all others are lost", test_all_others_are_lost},
         {"a rank with another sweep", test_a_rank_with_another_sweep},
         {"ranks without a space", test_ranks_without_a_space},
+        {"rank 0 is long in beginning", test_rank_0_is_long_in_beginning},
         {"rank 0 vanishes", test_rank_0_vanishes},
         {"a stop", test_a_stop},
         {"parts and beginnings", test_parts_and_beginnings},
