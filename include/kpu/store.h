@@ -52,6 +52,9 @@ typedef struct kpu_store_state {
     char writer[256]; /* "host, process 123, since 2026-01-31 12:00:00 UTC", or "" */
 } kpu_store_state;
 void kpu_store_probe(const char *path, kpu_store_state *out);
+/* A number (kpu_store_set_number) of FILE.partial, whether or not it can be opened; false: it has
+ * none. */
+bool kpu_store_probe_number(const char *path, const char *name, int64_t *out);
 /* Removes FILE.partial and its journals. KPU_E_INPUT: another process writes there. */
 int kpu_store_drop_partial(const char *path, kpu_diag *diag);
 /* Removes journals that a run has left that was killed when its file was finished already. */

@@ -26,6 +26,19 @@ void kpu_store_probe(const char *path, kpu_store_state *out)
     free(partial);
 }
 
+bool kpu_store_probe_number(const char *path, const char *name, int64_t *out)
+{
+    char *partial = NULL;
+    kpu_record record = {0};
+    if (asprintf(&partial, "%s.partial", path) < 0)
+        return false;
+    bool known = access(partial, F_OK) == 0 && kpu_journal_peek(partial, &record) == 0 &&
+                 kpu_journal_number_find(kpu_record_header(&record)->numbers, name, out);
+    kpu_record_fini(&record);
+    free(partial);
+    return known;
+}
+
 int kpu_store_drop_partial(const char *path, kpu_diag *diag)
 {
     kpu_durable_file file;

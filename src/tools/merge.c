@@ -125,6 +125,24 @@ static int write_frame(const kpu_merge *merge, const kpu_call *call, kpu_store *
 
 /* ---- The file ---------------------------------------------------------------------------- */
 
+/* The number that tells an unfinished file of a merge from one of a run. */
+static const char merged_rows[] = "merged";
+
+/* A merge that was killed just before its file got its name is begun anew, as any other; after
+ * that its journals may be left. What a run has left is not ours. */
+static int drop_unfinished_merge(const char *output, kpu_diag *diag)
+{
+    kpu_store_state state;
+    int64_t rows;
+    kpu_store_probe(output, &state);
+    if (state.is_finished && !state.is_partial)
+        kpu_store_sweep(output);
+    if (!state.is_partial || state.is_written ||
+        !kpu_store_probe_number(output, merged_rows, &rows))
+        return KPU_OK;
+    return kpu_store_drop_partial(output, diag);
+}
+
 static int finish(const kpu_merge *merge, kpu_store *store, kpu_diag *diag)
 {
     return merge->missing.length ? kpu_store_finish_incomplete(store, diag)
@@ -137,11 +155,15 @@ static int write_file(const kpu_merge *merge, const kpu_call *call, bool *in_ord
     const values *v = call->values;
     const char *output = call->operands[0];
     kpu_store *store = NULL;
-    int status = kpu_store_create(output, v->force, merge->columns.column,
-                                  v->is_virtual ? 0 : merge->columns.count, &store, call->diag);
-    if (!status)
-        status = write_frame(merge, call, store);
+    int status = drop_unfinished_merge(output, call->diag);
     *in_order = true;
+    if (!status)
+        status = kpu_store_create(output, v->force, merge->columns.column,
+                                  v->is_virtual ? 0 : merge->columns.count, &store, call->diag);
+    if (!status) {
+        kpu_store_set_number(store, merged_rows, merge->rows);
+        status = write_frame(merge, call, store);
+    }
     if (!status && v->is_virtual)
         status = kpu_merge_write_view(merge, output, store, in_order, call->diag);
     else if (!status)
