@@ -183,24 +183,31 @@ def stretches(calls):
 def points_of(calls, seed):
     """(call, kind) of points all over a run: of a stretch the first, the last, and some between;
     kinds of fault in turn."""
-    turns = collections.Counter()
-    for stretch in stretches(calls):
-        for call in [*stretch[:1], *stretch[1 + seed % 8:-1:8], *stretch[1:][-1:]]:
-            turn = turns[call.operation, call.path] + seed
-            turns[call.operation, call.path] += 1
-            kinds = possible(call)
-            yield call.number, kinds[turn % len(kinds)]
+    for call, kinds in with_kinds(chosen_calls(calls, seed), seed):
+        yield call.number, kinds[0]
 
 
 def all_points_of(calls, seed):
-    """All calls, all kinds of fault."""
-    del seed
+    """All calls, those that are chosen above with all kinds of fault."""
+    chosen = {call.number for call in chosen_calls(calls, seed)}
+    for call, kinds in with_kinds(calls, seed):
+        yield from ((call.number, kind)
+                    for kind in (kinds if call.number in chosen else kinds[:1]))
+
+
+def chosen_calls(calls, seed):
+    for stretch in stretches(calls):
+        yield from [*stretch[:1], *stretch[1 + seed % 8:-1:8], *stretch[1:][-1:]]
+
+
+def with_kinds(calls, seed):
+    """And the kinds of fault that are possible, another one first each time."""
+    turns = collections.Counter()
     for call in calls:
-        yield from ((call.number, kind) for kind in possible(call))
-
-
-def possible(call):
-    return call.kinds + [f"{kind}:stays" for kind in call.kinds if kind in LASTING]
+        kinds = call.kinds + [f"{kind}:stays" for kind in call.kinds if kind in LASTING]
+        turn = (turns[call.operation, call.path] + seed) % len(kinds)
+        turns[call.operation, call.path] += 1
+        yield call, kinds[turn:] + kinds[:turn]
 
 
 def trial_again(bench, reference, case, folder):

@@ -32,12 +32,17 @@ MECHANISMS = {"none": "HDF5, nothing flushed", "flush": "HDF5, H5Fflush",
 ROWS, EVERY = 1536, 64
 
 
+def make_folder():
+    """On a disk in memory if there is one."""
+    base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    return pathlib.Path(tempfile.mkdtemp(prefix="kpu-mechanisms-", dir=base))
+
+
 class Writer:
     """A program, its file, and what it promised."""
 
     def __init__(self, given, mechanism, columns, env=None):
-        base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="kpu-mechanisms-", dir=base))
+        self.folder = make_folder()
         self.place = self.folder / "out"
         self.place.mkdir()
         self.path, self.mechanism, self.given = self.place / "run.h5", mechanism, given
@@ -153,7 +158,7 @@ def cut_power(given, mechanism, columns, seed, tally):
     draw = random.Random(f"{mechanism} {columns} {seed}")
     operations, place = trace_of(given, mechanism, columns)
     number = draw.randint(1, len(operations))
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="kpu-mechanisms-", dir="/dev/shm"))
+    folder = make_folder()
     try:
         disk = Disk(place)
         for operation in operations[:number]:
@@ -211,9 +216,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("program")
     parser.add_argument("fault")
-    parser.add_argument("--kills", type=int, default=40)
-    parser.add_argument("--points", type=int, default=25, help="calls to kill in, or fail")
-    parser.add_argument("--cuts", type=int, default=60)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--points", type=int, default=10, help="calls to kill in, or fail")
+    parser.add_argument("--cuts", type=int, default=30)
     parser.add_argument("--columns", default="20,150")
     parser.add_argument("--only", help="this mechanism")
     given = parser.parse_args()
