@@ -130,9 +130,15 @@ int64_t kpu_ahead_begin(const kpu_ahead *ahead)
 /* Without memory for it, it may be lost: then it is evaluated again. */
 void kpu_ahead_note(kpu_ahead *ahead, int64_t index, const kpu_metric_value *metrics, int64_t began)
 {
-    if (!ahead || now_ns() - began < worth_ns)
-        return;
+    if (ahead && now_ns() - began >= worth_ns)
+        kpu_ahead_keep(ahead, index, metrics);
+}
+
+void kpu_ahead_keep(kpu_ahead *ahead, int64_t index, const kpu_metric_value *metrics)
+{
     kpu_text text = {0};
+    if (!ahead)
+        return;
     kpu_row_encode(NULL, metrics, &text);
     if (!text.failed) {
         pthread_mutex_lock(&ahead->lock);

@@ -24,6 +24,8 @@ bool kpu_ahead_recall(kpu_ahead *ahead, int64_t index, kpu_metric_value *metrics
 int64_t kpu_ahead_begin(const kpu_ahead *ahead);
 void kpu_ahead_note(kpu_ahead *ahead, int64_t index, const kpu_metric_value *metrics,
                     int64_t began);
+/* What waits, however long it took: of another rank, say. */
+void kpu_ahead_keep(kpu_ahead *ahead, int64_t index, const kpu_metric_value *metrics);
 
 /* Its row was handed over. */
 void kpu_ahead_settle(kpu_ahead *ahead, int64_t index);

@@ -28,6 +28,7 @@ enum {
 };
 static const int64_t claim_target_ns = 200 * 1000; /* work per claim, so that claims are rare */
 static const long nap_min_ns = 50 * 1000, nap_max_ns = 2 * 1000 * 1000;
+static const int64_t stalled_ns = 1000 * 1000 * 1000; /* a unit takes long */
 static const int64_t progress_interval_ns = 100 * 1000 * 1000;
 
 typedef struct team {
@@ -259,7 +260,8 @@ typedef struct delivery {
     int64_t units;
     int64_t points; /* whose rows were handed over, those done before too */
     int64_t next_report_ns;
-    bool ended; /* the sink refused, or a point failed: nothing may follow */
+    int64_t last_ns; /* when something was handed over */
+    bool ended;      /* the sink refused, or a point failed: nothing may follow */
     kpu_unit decoded;
 } delivery;
 
@@ -299,6 +301,7 @@ static int drain(team *t, delivery *d, kpu_diag *diag)
             return code;
         kpu_ring_advance(&t->ring);
         d->units++;
+        d->last_ns = now_ns();
     }
     return KPU_OK;
 }
@@ -310,6 +313,25 @@ static bool report(const team *t, const delivery *d)
            options->progress(options->progress_context, d->points, t->units.total);
 }
 
+/* What comes from other ranks waits as it came. If it waits for long, it is noted, as what is done
+ * here is when it is done. */
+static void note_waiting(const team *t, delivery *d)
+{
+    int64_t end = d->units + (int64_t)t->ring.slot_count;
+    end = end < t->deal.count ? end : t->deal.count;
+    for (int64_t u = d->units; u < end; u++) {
+        kpu_slot *s = kpu_ring_slot(&t->ring, u);
+        if (!kpu_ring_is_finished(&t->ring, u) || !s->encoded || s->is_noted)
+            continue;
+        s->is_noted = true;
+        if (decode(t, s, u, &d->decoded, NULL) != KPU_OK)
+            continue; /* it is told when its turn comes */
+        for (size_t i = 0; i < d->decoded.count; i++)
+            kpu_ahead_keep(t->options->ahead, d->decoded.rows[i].point.index,
+                           d->decoded.rows[i].metrics);
+    }
+}
+
 static bool wants_stop(const team *t, delivery *d)
 {
     const kpu_explore_options *options = t->options;
@@ -319,6 +341,8 @@ static bool wants_stop(const team *t, delivery *d)
     if (now < d->next_report_ns)
         return false;
     d->next_report_ns = now + progress_interval_ns;
+    if (t->hub && t->options->ahead && now - d->last_ns > stalled_ns)
+        note_waiting(t, d);
     return report(t, d);
 }
 
@@ -391,7 +415,9 @@ static int lead(team *t, int workers, kpu_diag *diag)
 {
     worker alone = {.simulator = NULL};
     kpu_hub_batch shared;
-    delivery d = {.points = t->units.first, .next_report_ns = now_ns() + progress_interval_ns};
+    delivery d = {.points = t->units.first,
+                  .next_report_ns = now_ns() + progress_interval_ns,
+                  .last_ns = now_ns()};
     if (workers == 0) {
         t->alone = &d;
         init_worker(t, &alone);

@@ -83,6 +83,7 @@ void kpu_ring_keep(kpu_ring *ring, int64_t unit, const char *bytes, size_t size)
 void kpu_ring_finish(kpu_ring *ring, int64_t unit)
 {
     kpu_slot *s = kpu_ring_slot(ring, unit);
+    s->is_noted = false;
     if (ring->has_ranks && s->encoded)
         atomic_fetch_add_explicit(&ring->encoded, (int64_t)s->bytes, memory_order_relaxed);
     else if (ring->has_ranks)

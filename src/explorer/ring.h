@@ -14,6 +14,7 @@ typedef struct kpu_slot {
     kpu_unit unit;
     char *encoded; /* the unit, as ranks send it; NULL: it is there already */
     size_t bytes;
+    bool is_noted; /* for kpu_explore_options.ahead */
 } kpu_slot;
 
 typedef struct kpu_ring {

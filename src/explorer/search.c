@@ -10,6 +10,7 @@
 
 static const int64_t report_interval_ns = 100 * 1000 * 1000;
 static const int64_t part_target_ns = 200 * 1000 * 1000; /* of a batch */
+static const int64_t part_long_ns = 1000 * 1000 * 1000;  /* after which what comes is noted */
 enum { PART_PER_WORKER = 4 };
 
 static const kpu_search *const searches[] = {
@@ -177,6 +178,7 @@ static bool make_room(kpu_search_session *s, size_t count)
 typedef struct part {
     kpu_search_session *session;
     size_t first, count;
+    int64_t began_ns;
 } part;
 
 /* A job: the point of a row. A row that is done has its metrics. */
@@ -209,6 +211,8 @@ static bool decode_row(void *context, int64_t item, const char *bytes, size_t si
     bool good = !reader.failed && reader.left == 0;
     if (good) /* with metrics it counts as done */
         p->session->rows[at].metrics = metrics;
+    if (good && now_ns() - p->began_ns > part_long_ns)
+        kpu_ahead_keep(p->session->ahead, p->session->rows[at].point.index, metrics);
     return good;
 }
 
@@ -251,9 +255,9 @@ int kpu_search_evaluate(kpu_search_session *session, kpu_team *team, const kpu_p
         size_t least = PART_PER_WORKER * kpu_team_power(team);
         session->part = session->part < least ? least : session->part;
         p.count = count - p.first < session->part ? count - p.first : session->part;
-        int64_t began = now_ns();
+        p.began_ns = now_ns();
         code = evaluate_part(&p, team);
-        if (now_ns() - began > part_target_ns)
+        if (now_ns() - p.began_ns > part_target_ns)
             session->part /= 2;
         else if (p.count == session->part)
             session->part *= 2;

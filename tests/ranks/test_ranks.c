@@ -196,6 +196,37 @@ static void test_an_answer_finds_no_memory(void)
     for_each_search(FAULT_UNREAD, 0, 4);
 }
 
+static bool note_ahead(void *context, const kpu_search_progress *progress)
+{
+    size_t *most = context;
+    *most = progress->ahead_bytes > *most ? progress->ahead_bytes : *most;
+    return false;
+}
+
+/* One rank is silent for seconds: what another one found meanwhile is told ahead of its row. None
+ * of it took long. */
+static void test_what_waits_is_told(void)
+{
+    kpu_space *space = must_make_space(sweep);
+    found alone = run_alone(space, "exhaustive"), with = {0};
+    size_t most = 0;
+    const kpu_search_settings settings = settings_of("exhaustive", 0, 1);
+    const kpu_search_options options = {
+        .settings = &settings, .progress = note_ahead, .progress_context = &most};
+    crew c = {.space = space,
+              .others = space,
+              .count = 3,
+              .threads = 1,
+              .patience = 30,
+              .fault = {FAULT_STOPS, 1, 2, 1.6}};
+    run_crew(&c, &options, &with);
+    CU_ASSERT(same_rows(&with, &alone));
+    CU_ASSERT(most > 0);
+    found_fini(&with);
+    found_fini(&alone);
+    kpu_space_free(space);
+}
+
 static void test_all_others_are_lost(void)
 {
     kpu_space *space = must_make_space(sweep);
@@ -367,6 +398,7 @@ int main(void)
         {"a rank is slow", test_a_rank_is_slow},
         {"a rank says nonsense", test_a_rank_says_nonsense},
         {"an answer finds no memory", test_an_answer_finds_no_memory},
+        {"what waits is told", test_what_waits_is_told},
         {"all others are lost", test_all_others_are_lost},
         {"a rank with another sweep", test_a_rank_with_another_sweep},
         {"ranks without a space", test_ranks_without_a_space},
