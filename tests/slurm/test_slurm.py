@@ -25,7 +25,8 @@ SKIPPED = 77
 LIMIT_S = 240
 GONE_S = 2
 
-# Long enough that a task can be stopped on its way: some ten seconds of processor time.
+# Seconds of processor time; the long one so many that a task can be stopped on its way.
+SWEEPS = {"short": "16..64 +16", "long": "16..64 +4"}
 SWEEP = """\
 [sweep]
 name = cluster
@@ -35,7 +36,7 @@ gemms = square:{size}x{size}x{size}, odd:67x130x201 x3
 [machine_axes]
 dma.gb_per_s = 70/3, 100
 [space]
-TM = 16..64 +16
+TM = {tiles}
 TN = 16..64 x2
 TK = 16, 32
 dataflow = os, ws, is
@@ -79,22 +80,16 @@ class Cluster:
         return self.call("sbatch", "--parsable", *options, os.path.join(SCRIPTS, script),
                          *arguments).strip()
 
-    def signal_steps(self, job, name):
-        """Slurm may be too busy for that."""
+    def signal(self, job, name, *options):
+        """To its steps, or to its shell (--batch); Slurm may be too busy for that."""
         for _ in range(10):
-            done = subprocess.run(["scancel", "--signal=" + name, job], env=self.environment,
-                                  stdin=subprocess.DEVNULL, timeout=LIMIT_S, check=False)
+            done = subprocess.run(["scancel", "--signal=" + name, *options, job],
+                                  env=self.environment, stdin=subprocess.DEVNULL, timeout=LIMIT_S,
+                                  check=False)
             if done.returncode == 0:
                 return
             time.sleep(0.1)
         raise Failure("scancel cannot signal %s" % job)
-
-    def tell_to_stop(self, job):
-        """As before its time is up."""
-        self.signal_steps(job, "TERM")
-
-    def kill_steps(self, job):
-        self.signal_steps(job, "KILL")
 
     def queue(self, job):
         """State and reason of each task of it that is not done."""
@@ -138,10 +133,15 @@ class Cluster:
                 raise Failure("%s did not come into being\n%s" % (name, self.logs()))
             time.sleep(0.02)
 
-    def expect_same(self, name):
+    def expect_state(self, job, pattern):
+        state = self.call("scontrol", "show", "job", job)
+        if not re.search(pattern, state):
+            raise Failure("no %s:\n%s\n%s" % (pattern, state, self.logs()))
+
+    def expect_same(self, name, sweep):
         if not os.path.exists(self.path(name)):
             raise Failure("there is no %s\n%s" % (name, self.logs()))
-        difference = compare_results.compare(self.path("single.h5"), self.path(name))
+        difference = compare_results.compare(self.path(sweep + ".h5"), self.path(name))
         if difference:
             raise Failure("A is a single run, B %s: %s" % (name, difference))
 
@@ -159,89 +159,107 @@ ONE_CORE = ("--cpus-per-task=1",)
 
 def array_and_merge(cluster):
     """Five parts, and a merge that waits for them."""
-    array = cluster.submit("parts.sbatch", "sweep.ini", "array.h5",
+    array = cluster.submit("parts.sbatch", "short.ini", "array.h5",
                            options=("--array=1-5", *ONE_CORE))
     merge = cluster.submit("merge.sbatch", "array.h5", options=("--dependency=afterok:" + array,))
     cluster.wait(merge)
-    cluster.expect_same("array.h5")
+    cluster.expect_same("array.h5", "short")
 
 
 def told_to_stop(cluster):
     """Task 2 is told to stop, as if its time were up; it asks to be queued again, and the merge waits
     for it. Task 3 is preempted: Slurm tells it to stop, and queues it again."""
-    array = cluster.submit("parts.sbatch", "sweep.ini", "again.h5",
+    array = cluster.submit("parts.sbatch", "long.ini", "again.h5",
                            options=("--array=1-3", *ONE_CORE))
     merge = cluster.submit("merge.sbatch", "again.h5", options=("--dependency=afterok:" + array,))
     for task in range(1, 4):
         cluster.wait_for_file("again.shard-%d-of-3.h5.partial" % task, array)
     time.sleep(0.7)
-    cluster.tell_to_stop(array + "_2")
+    cluster.signal(array + "_2", "TERM")
     cluster.call("scontrol", "requeue", array + "_3")
     cluster.wait(array)
     cluster.wait(merge)
     cluster.expect_logged("interrupted; [0-9,]+ rows are kept", "kpu-parts-%s-2.log" % array)
     cluster.expect_logged("REQUEUE", "kpu-parts-%s-3.log" % array)
-    cluster.expect_same("again.h5")
+    cluster.expect_same("again.h5", "long")
 
 
 def a_part_is_missing(cluster):
-    """Task 1 is cancelled, task 2 killed, as if it had too little memory: the merge says what is
-    missing. They are submitted again alone, go on, and are merged."""
-    array = cluster.submit("parts.sbatch", "sweep.ini", "part.h5",
+    """Tasks 1 and 2 are cancelled: the merge says what is missing. They are submitted again alone, go
+    on, and are merged."""
+    array = cluster.submit("parts.sbatch", "long.ini", "part.h5",
                            options=("--array=1-3", *ONE_CORE))
     for task in (1, 2):
         cluster.wait_for_file("part.shard-%d-of-3.h5.partial" % task, array)
     time.sleep(0.7)
-    cluster.call("scancel", array + "_1")
-    cluster.kill_steps(array + "_2")
+    cluster.call("scancel", array + "_1", array + "_2")
     cluster.wait(array)
     for task in (1, 2):
         if os.path.exists(cluster.path("part.shard-%d-of-3.h5" % task)):
-            raise Failure("task %d was done before it was killed" % task)
+            raise Failure("task %d was done before it was cancelled" % task)
     merge = cluster.submit("merge.sbatch", "part.h5")
     cluster.wait(merge)
     cluster.expect_logged("of 3 parts these are missing: 1-2;", "kpu-merge-%s.log" % merge)
-    some = cluster.submit("parts.sbatch", "sweep.ini", "part.h5", "3",
+    some = cluster.submit("parts.sbatch", "long.ini", "part.h5", "3",
                           options=("--array=1,2", *ONE_CORE))
     merge = cluster.submit("merge.sbatch", "part.h5", options=("--dependency=afterok:" + some,))
     cluster.wait(merge)
-    cluster.expect_same("part.h5")
+    cluster.expect_same("part.h5", "long")
 
 
 def by_mpirun(cluster):
-    job = cluster.submit("mpirun.sbatch", "sweep.ini", "mpirun.h5",
+    job = cluster.submit("mpirun.sbatch", "short.ini", "mpirun.h5",
                          options=("--ntasks=3", *ONE_CORE))
     cluster.wait(job)
-    cluster.expect_same("mpirun.h5")
+    cluster.expect_same("mpirun.h5", "short")
 
 
 def by_srun(cluster):
-    job = cluster.submit("srun.sbatch", "sweep.ini", "srun.h5", options=("--ntasks=3", *ONE_CORE))
+    job = cluster.submit("srun.sbatch", "short.ini", "srun.h5", options=("--ntasks=3", *ONE_CORE))
     cluster.wait(job)
-    cluster.expect_same("srun.h5")
+    cluster.expect_same("srun.h5", "short")
 
 
 def ranks_preempted(cluster):
-    job = cluster.submit("srun.sbatch", "sweep.ini", "preempted.h5",
+    job = cluster.submit("srun.sbatch", "long.ini", "preempted.h5",
                          options=("--ntasks=2", *ONE_CORE))
     cluster.wait_for_file("preempted.h5.partial", job)
     time.sleep(1.0)
     cluster.call("scontrol", "requeue", job)
     cluster.wait(job)
     cluster.expect_logged("REQUEUE", "kpu-ranks-%s.log" % job)
-    cluster.expect_same("preempted.h5")
+    cluster.expect_same("preempted.h5", "long")
 
 
 def ranks_told_to_stop(cluster):
     """As if the time were up: the job queues itself again."""
-    job = cluster.submit("srun.sbatch", "sweep.ini", "told.h5",
+    job = cluster.submit("srun.sbatch", "long.ini", "told.h5",
                          options=("--ntasks=2", *ONE_CORE))
     cluster.wait_for_file("told.h5.partial", job)
     time.sleep(0.7)
-    cluster.tell_to_stop(job)
+    cluster.signal(job, "TERM")
     cluster.wait(job)
     cluster.expect_logged("interrupted; [0-9,]+ rows are kept", "kpu-ranks-%s.log" % job)
-    cluster.expect_same("told.h5")
+    cluster.expect_same("told.h5", "long")
+
+
+def mpirun_told_to_stop(cluster):
+    """The same. mpirun takes a second to tell the ranks, and shows nothing of what they say then."""
+    job = cluster.submit("mpirun.sbatch", "long.ini", "told-mpirun.h5",
+                         options=("--ntasks=2", *ONE_CORE))
+    cluster.wait_for_file("told-mpirun.h5.partial", job)
+    cluster.signal(job, "TERM", "--batch")
+    cluster.wait(job)
+    cluster.expect_state(job, "Restarts=[1-9]")
+    cluster.expect_same("told-mpirun.h5", "long")
+
+
+def mpirun_fails(cluster):
+    """The job has failed, though mpirun says that all is well."""
+    job = cluster.submit("mpirun.sbatch", "nothing.ini", "fails.h5",
+                         options=("--ntasks=2", *ONE_CORE))
+    cluster.wait(job)
+    cluster.expect_state(job, "JobState=FAILED")
 
 
 def has_mpi(cluster):
@@ -265,6 +283,8 @@ TRIALS = [
     ("stopped, preempted", told_to_stop, None),
     ("parts that are missing", a_part_is_missing, None),
     ("mpirun in a job", by_mpirun, has_mpirun),
+    ("mpirun told to stop", mpirun_told_to_stop, has_mpirun),
+    ("mpirun fails", mpirun_fails, has_mpirun),
     ("srun starts ranks", by_srun, has_pmix),
     ("ranks preempted", ranks_preempted, has_pmix),
     ("ranks told to stop", ranks_told_to_stop, has_pmix),
@@ -283,6 +303,15 @@ def page_has_scripts():
             print("docs/clusters.md does not show docs/slurm/%s as it is" % os.path.basename(path))
             wrong += 1
     return wrong
+
+
+def run_alone(cluster, sweep, tiles, size):
+    """SWEEP.ini, and its results by one process, SWEEP.h5."""
+    with open(cluster.path(sweep + ".ini"), "w", encoding="utf-8") as file:
+        file.write(SWEEP.format(source=SOURCE, size=size, tiles=tiles))
+    began = time.monotonic()
+    cluster.call("kpu-dse", "run", sweep + ".ini", "-q", "-o", sweep + ".h5")
+    print("single run, %s: %.1f s" % (sweep, time.monotonic() - began), flush=True)
 
 
 def run_trials(cluster):
@@ -315,11 +344,8 @@ def main():
         try:
             with slurm_node.SlurmNode(os.path.join(folder, "node")) as node:
                 cluster = Cluster(node, os.path.abspath(arguments.program), folder)
-                with open(cluster.path("sweep.ini"), "w", encoding="utf-8") as file:
-                    file.write(SWEEP.format(source=SOURCE, size=arguments.size))
-                began = time.monotonic()
-                cluster.call("kpu-dse", "run", "sweep.ini", "-q", "-o", "single.h5")
-                print("single run: %.1f s" % (time.monotonic() - began), flush=True)
+                for sweep, tiles in SWEEPS.items():
+                    run_alone(cluster, sweep, tiles, arguments.size)
                 return 1 if run_trials(cluster) else 0
         except slurm_node.CannotStart as reason:
             print("Skipped: %s" % reason)
