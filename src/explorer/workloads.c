@@ -67,6 +67,8 @@ static int read_files(kpu_space *space, const kpu_ini *sweep, const kpu_element_
     if (!space->workloads)
         worst = kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
     for (size_t i = 0; i < count && worst != KPU_E_MEMORY; i++) {
+        if (count_gemms(space) > KPU_SPACE_GEMMS_MAX)
+            break; /* told; the rest would be more of the same */
         int code = read_file(space, sweep, &entries[i], types, diag);
         worst = code != KPU_OK ? code : worst;
     }

@@ -111,7 +111,7 @@ static int count_feasible(kpu_results *results, int64_t *out, kpu_diag *diag)
         int64_t count = rows - row < BLOCK_ROWS ? rows - row : BLOCK_ROWS;
         status = kpu_results_read(results, (size_t)column, row, count, fits, diag);
         for (int64_t i = 0; !status && i < count; i++)
-            *out += fits[i].i;
+            *out += fits[i].i != 0;
     }
     free(fits);
     return status;
@@ -120,8 +120,9 @@ static int count_feasible(kpu_results *results, int64_t *out, kpu_diag *diag)
 /* The cells of one column of a table, separated by commas; equal neighbours once. */
 static void put_names(kpu_text *text, kpu_results *results, const char *table, const char *column)
 {
+    const int64_t rows = kpu_results_table_rows(results, table); /* looks at all columns */
     char *before = NULL;
-    for (int64_t row = 0; row < kpu_results_table_rows(results, table); row++) {
+    for (int64_t row = 0; row < rows; row++) {
         char *name = kpu_results_cell(results, table, column, row);
         if (!name)
             break;

@@ -53,7 +53,8 @@ static bool add_cell(cell_list *list, kpu_text *text)
         kpu_text_fini(text);
         return false;
     }
-    list->cells[list->count++] = text->data;
+    char *cell = realloc(text->data, text->length + 1); /* there may be millions of them */
+    list->cells[list->count++] = cell ? cell : text->data;
     *text = (kpu_text){0};
     return true;
 }
