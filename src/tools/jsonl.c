@@ -10,7 +10,8 @@
 
 #include "kpu/report.h"
 
-enum { FIRST_BYTES = 1 << 16, LINE_MAX_BYTES = 1 << 24, FLUSH_BYTES = 1 << 16 };
+/* A case has a kilobyte or two; JSON takes up to fifty times its length in memory. */
+enum { FIRST_BYTES = 1 << 16, LINE_MAX_BYTES = 1 << 20, FLUSH_BYTES = 1 << 16 };
 
 typedef struct session {
     const kpu_jsonl *streams;
