@@ -153,13 +153,18 @@ static void remove_above(kpu_archive *a, const double *value)
 int kpu_archive_add(kpu_archive *archive, const double *values, int64_t id)
 {
     int objectives = archive->objectives;
-    if (kpu_has_nan(values, objectives) || kpu_archive_dominator(archive, values) >= 0)
+    if (kpu_has_nan(values, objectives))
+        return KPU_OK;
+    const kpu_kd_point below = first_below(archive, values);
+    const bool is_equal = below.values && kpu_compare_values(below.values, values, objectives) == 0;
+    if (below.values && !is_equal)
         return KPU_OK;
     /* Room first: from here on nothing can fail halfway. */
     int status = archive->buffered == BUFFER_POINTS ? merge(archive) : KPU_OK;
     if (status)
         return status;
-    remove_above(archive, values);
+    if (!is_equal) /* its equal has removed them */
+        remove_above(archive, values);
     double *place = buffer_at(archive, archive->buffered);
     for (int d = 0; d < objectives; d++)
         place[d] = values[d] + 0.0; /* -0.0 becomes 0.0: equal values are equal bits */

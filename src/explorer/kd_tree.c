@@ -59,13 +59,14 @@ static size_t node_count(size_t count)
 
 bool kpu_kd_init(kpu_kd_tree *t, int objectives, size_t count)
 {
-    size_t width = (size_t)objectives, room = count ? count : 1;
+    size_t width = (size_t)objectives, room = count ? count : 1, nodes = node_count(count);
     *t = (kpu_kd_tree){.objectives = objectives};
     t->values = malloc(room * width * sizeof *t->values);
     t->ids = malloc(room * sizeof *t->ids);
     t->dead = malloc(room * sizeof *t->dead);
-    t->boxes = malloc(2 * node_count(count) * width * sizeof *t->boxes);
-    if (t->values && t->ids && t->dead && t->boxes)
+    t->boxes = malloc(2 * nodes * width * sizeof *t->boxes);
+    t->least = malloc(nodes * sizeof *t->least);
+    if (t->values && t->ids && t->dead && t->boxes && t->least)
         return true;
     kpu_kd_fini(t);
     return false;
@@ -77,6 +78,7 @@ void kpu_kd_fini(kpu_kd_tree *t)
     free(t->ids);
     free(t->dead);
     free(t->boxes);
+    free(t->least);
     *t = (kpu_kd_tree){0};
 }
 
@@ -127,12 +129,16 @@ static void make_box(kpu_kd_tree *t, node n)
     double *lowest = lowest_of(t, n), *highest = highest_of(t, n);
     memcpy(lowest, value_at(t, n.first), bytes);
     memcpy(highest, lowest, bytes);
-    for (size_t i = n.first + 1; i < n.end; i++)
+    t->least[n.number] = t->ids[n.first];
+    for (size_t i = n.first + 1; i < n.end; i++) {
+        if (t->ids[i] < t->least[n.number])
+            t->least[n.number] = t->ids[i];
         for (int d = 0; d < t->objectives; d++) {
             double value = value_at(t, i)[d];
             lowest[d] = value < lowest[d] ? value : lowest[d];
             highest[d] = value > highest[d] ? value : highest[d];
         }
+    }
 }
 
 static void build(kpu_kd_tree *t, node n)
@@ -163,19 +169,23 @@ bool kpu_kd_before(int objectives, kpu_kd_point a, kpu_kd_point b)
     return order ? order < 0 : a.id < b.id;
 }
 
-/* A node can matter if its lowest corner, which stands before all its points, is below the bound
- * and does not stand behind the best. */
-static bool may_hold_first(const kpu_kd_tree *t, node n, const double *bound,
-                           const kpu_kd_point *best)
+/* What stands before, or at, all points of a node. */
+static kpu_kd_point corner_of(const kpu_kd_tree *t, node n)
 {
-    const double *lowest = lowest_of(t, n);
-    return kpu_weakly_dominates(lowest, bound, t->objectives) &&
-           (!best->values || kpu_compare_values(lowest, best->values, t->objectives) <= 0);
+    return (kpu_kd_point){lowest_of(t, n), t->least[n.number]};
+}
+
+/* A node can matter if its corner is below the bound and stands before the best. With the ids that
+ * holds for any number of equal points, too. */
+static bool may_hold_first(const kpu_kd_tree *t, node n, const double *bound, kpu_kd_point best)
+{
+    return kpu_weakly_dominates(lowest_of(t, n), bound, t->objectives) &&
+           kpu_kd_before(t->objectives, corner_of(t, n), best);
 }
 
 static void first_below(const kpu_kd_tree *t, node n, const double *bound, kpu_kd_point *best)
 {
-    if (!may_hold_first(t, n, bound, best))
+    if (!may_hold_first(t, n, bound, *best))
         return;
     if (is_leaf(n)) {
         for (size_t i = n.first; i < n.end; i++) {
@@ -187,7 +197,7 @@ static void first_below(const kpu_kd_tree *t, node n, const double *bound, kpu_k
         return;
     }
     node left = left_of(t, n), right = right_of(t, n);
-    bool swap = kpu_compare_values(lowest_of(t, right), lowest_of(t, left), t->objectives) < 0;
+    bool swap = kpu_kd_before(t->objectives, corner_of(t, right), corner_of(t, left));
     first_below(t, swap ? right : left, bound, best);
     first_below(t, swap ? left : right, bound, best);
 }

@@ -13,8 +13,9 @@ typedef struct kpu_kd_tree {
     size_t count, live; /* points; those of them that are not dead */
     double *values;     /* row-major, in the order of the tree */
     int64_t *ids;
-    bool *dead;    /* dominated by a point that came later */
-    double *boxes; /* of node n: lowest corner, highest corner */
+    bool *dead;     /* dominated by a point that came later */
+    double *boxes;  /* of node n: lowest corner, highest corner */
+    int64_t *least; /* of node n: the least id */
 } kpu_kd_tree;
 
 /* An empty tree with room for `count` points, to be filled in by the caller: values, ids, count.

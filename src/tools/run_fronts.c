@@ -66,19 +66,20 @@ static relation compare(const double *first, const double *second, size_t count)
 }
 
 /* Removes what `row` dominates; false, and nothing is removed, if it is dominated itself. What
- * rejects a row moves forward, so that most rows are rejected by the first few comparisons. */
+ * settles that moves forward, so that for most rows the first few comparisons do: a member that
+ * dominates it, or equals it, so that it dominates none. */
 static bool make_way(kpu_front *front, const kpu_front_row *row, size_t objectives)
 {
     size_t kept = 0;
     for (size_t i = 0; i < front->count; i++) {
         kpu_front_row *member = front->rows[i];
         relation r = compare(member->cost, row->cost, objectives);
-        if (r.first_better && !r.second_better) { /* then no member was dominated so far */
+        if (!r.second_better) { /* then no member was dominated so far */
             front->rows[i] = front->rows[i / 2];
             front->rows[i / 2] = member;
-            return false;
+            return !r.first_better;
         }
-        if (r.second_better && !r.first_better)
+        if (!r.first_better)
             free(member);
         else
             front->rows[kept++] = member;

@@ -166,6 +166,29 @@ static void test_archive_small(void)
     kpu_archive_free(NULL);
 }
 
+/* Tilings that are cut to the same: a scan of them for each would take minutes. */
+static void test_archive_of_equals(void)
+{
+    enum { COUNT = 200000 };
+    kpu_archive *archive = kpu_archive_new(2);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(archive);
+    const double at[2] = {5, 5}, beside[2] = {4, 6}, above[2] = {5, 7}, below[2] = {5, 4};
+    int64_t least = COUNT;
+    for (int64_t i = 0; i < COUNT; i++) {
+        int64_t id = (i + COUNT / 2) * 7919 % COUNT; /* each once, in no order */
+        least = id < least ? id : least;
+        CU_ASSERT_EQUAL_FATAL(kpu_archive_add(archive, at, id), KPU_OK);
+        CU_ASSERT_EQUAL(kpu_archive_dominator(archive, above), least);
+        CU_ASSERT_EQUAL(kpu_archive_dominator(archive, at), -1);
+    }
+    CU_ASSERT_EQUAL(kpu_archive_add(archive, beside, COUNT), KPU_OK);
+    CU_ASSERT_EQUAL(kpu_archive_count(archive), COUNT + 1);
+    CU_ASSERT_EQUAL(kpu_archive_dominator(archive, above), COUNT);
+    CU_ASSERT_EQUAL(kpu_archive_add(archive, below, 3), KPU_OK);
+    CU_ASSERT_EQUAL(kpu_archive_count(archive), 2);
+    kpu_archive_free(archive);
+}
+
 /* Far beyond what a scan does in a test's time: 60,000 members in three objectives, each asked for
  * what lies a little below and above it. */
 static void test_archive_of_many(void)
@@ -392,6 +415,7 @@ int main(void)
         {"archive: equals the definition", test_archive_equals_the_definition},
         {"archive: a surface", test_archive_of_a_surface},
         {"archive: duplicates, zeros, NaN", test_archive_small},
+        {"archive: many equal ones", test_archive_of_equals},
         {"archive: 60,000 members", test_archive_of_many},
         {"hypervolume: published values", test_hypervolume_published},
         {"hypervolume: counted cells", test_hypervolume_equals_counted_cells},
