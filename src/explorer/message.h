@@ -41,6 +41,12 @@ static inline int64_t kpu_message_pause_ns(const kpu_ranks *ranks)
     return (int64_t)((s < 1 ? s : 1) * 1e9);
 }
 
+/* A pause between two looks whether a message is there, after one that was in vain. */
+static inline int64_t kpu_message_longer(int64_t pause_ns, int64_t most_ns)
+{
+    return pause_ns + pause_ns / 8 < most_ns ? pause_ns + pause_ns / 8 : most_ns;
+}
+
 /* ---- Reading ------------------------------------------------------------------------------ */
 
 typedef struct kpu_reader {

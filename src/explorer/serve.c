@@ -269,7 +269,7 @@ static int lead(void *context, kpu_pool *pool)
             say_something(s);
         if (!s->is_home)
             look_around(s);
-        pause = hears ? listen_min_ns : 2 * pause < listen_max_ns ? 2 * pause : listen_max_ns;
+        pause = hears ? listen_min_ns : kpu_message_longer(pause, listen_max_ns);
         if (!s->is_home)
             kpu_pool_wait(pool, pause);
     }

@@ -187,7 +187,8 @@ static void announce(kpu_team *t)
     pthread_mutex_unlock(&t->lock);
 }
 
-/* When the thread that leads looks up next: soon, as long as messages come. */
+/* When the thread that leads looks up next: soon, as long as messages come; then after longer and
+ * longer, but what comes never waits for more than a share of the time that it took to come. */
 typedef struct watch {
     int64_t pause_ns;
     int64_t asked_ns;
@@ -203,7 +204,7 @@ static void look_up(kpu_team *t, watch *w)
     if (listens(t))
         w->pause_ns = listen_min_ns;
     else if (t->hub)
-        w->pause_ns = 2 * w->pause_ns < listen_max_ns ? 2 * w->pause_ns : listen_max_ns;
+        w->pause_ns = kpu_message_longer(w->pause_ns, listen_max_ns);
     if (now_ns() - w->asked_ns < watch_ns)
         return;
     asks_to_stop(t);
