@@ -281,7 +281,7 @@ def arguments():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1 + len(os.sched_getaffinity(0)))
     parser.add_argument("--only", help="this kind of trial alone")
-    parser.add_argument("--every", type=int, default=1, help="of the trials each so-manieth")
+    parser.add_argument("--every", type=int, default=1, help="so-manieth trial of a kind")
     parser.add_argument("suite", choices=[*SUITES, "trial"])
     parser.add_argument("trial", nargs="*")
     return parser.parse_args()
@@ -292,6 +292,15 @@ def print_total(total, failures, seconds):
         print(f"{total[what]:8}  {what}")
     print(f"{len(failures)} of {sum(n for w, n in total.items() if w.startswith('trials'))} trials "
           f"failed; {seconds:.0f} s")
+
+
+def every(step, trials):
+    """Each so-manieth trial of a kind."""
+    seen = collections.Counter()
+    for trial in trials:
+        if seen[trial[0]] % step == 0:
+            yield trial
+        seen[trial[0]] += 1
 
 
 def missed(total, given):
@@ -314,8 +323,8 @@ def main():
             tell(bench, words, wrong)
         return 1 if wrong else 0
     find_references(bench, given.jobs)
-    trials = [trial for trial in SUITES[given.suite](bench, given.seed)
-              if given.only in (None, trial[0])][given.seed % given.every::given.every]
+    trials = [trial for trial in every(given.every, SUITES[given.suite](bench, given.seed))
+              if given.only in (None, trial[0])]
     total, failures = try_all(bench, trials, given.jobs)
     print_total(total, failures, time.monotonic() - began)
     missing = missed(total, given)

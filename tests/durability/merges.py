@@ -18,12 +18,12 @@ class Parts:
         with bench.folder(case) as folder:
             self.calls = self.merge(bench, folder, case).calls
 
-    def merge(self, bench, folder, case, env=None, extra=()):
+    def merge(self, bench, folder, case, env=None):
         """The parts lie elsewhere: faults are to be the output's."""
         paths = [folder.path / name for name in sorted(self.files)]
         for path in paths:
             path.write_bytes(self.files[path.name])
-        return run(bench, folder, case, extra=extra, env=env,
+        return run(bench, folder, case, extra=(), env=env,
                    words=["merge", str(folder.asked), *(str(path) for path in paths)])
 
 
@@ -39,9 +39,6 @@ def trial_merge(bench, reference, case, parts, number, kind, folder):
             raise Failure("a merge that did not end well has left something else than its file")
         return tally
     outcome = parts.merge(bench, folder, case)
-    if outcome.code == 2 and "--force" in outcome.err:  # killed when all but the name was there
-        tally["merges done again by --force"] += 1
-        outcome = parts.merge(bench, folder, case, extra=("--force",))
     if outcome.code:
         raise Failure(f"cannot be merged again: {outcome}")
     reference.check_finished(bench, folder)
