@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from bench import Failure, Process, digest, patience, run
+from bench import RUN_LIMIT, Failure, Process, digest, patience, run
 from kills import Life, kill_after, new_tally
 
 INTERRUPTED = 130
@@ -18,31 +18,37 @@ def instant(reference, draw):
     return reference.seconds * (0.1 + 0.9 * draw.random())
 
 
+def timed_end(process, seconds):
+    """How a run ended that was to end within so many seconds."""
+    allowed, began = patience(seconds), time.monotonic()
+    outcome = process.end()
+    took = time.monotonic() - began
+    if took > max(allowed, patience(seconds)):
+        raise Failure(f"after a signal it took {took:.2f} s to end: {outcome}")
+    return outcome, took
+
+
 def trial_signal(bench, reference, case, number, seed, folder):
     """SIGINT or SIGTERM: the end within a second, exit 130, and it can be resumed."""
     draw = random.Random(digest(f"signal {case.name} {number} {seed}"))
-    life = Life(bench, case, reference, folder)
-    process = life.begin(speed=draw.choice((1, case.speed)))
-    early = process.wait(instant(reference, draw))
-    allowed, began = patience(1.0), time.monotonic()
-    process.signal(number)
-    outcome = early or process.end(60)
-    took = time.monotonic() - began
-    allowed = max(allowed, patience(1.0))
-    tally = life.tally
-    if outcome.code == -number:
-        tally["signals before the run was ready for them"] += 1
-    elif outcome.code == 0:
-        tally["signals after the end"] += 1
-        life.count(outcome)
-        return life.finish()
-    elif outcome.code != INTERRUPTED or "--resume" not in outcome.err:
-        raise Failure(f"signal {number}: {outcome}")
-    else:
-        tally["signals"] += 1
-        tally["slowest answer to a signal, ms"] = int(1000 * took)
-        if took > allowed:
-            raise Failure(f"signal {number}: it took {took:.2f} s to end")
+    life, span, outcome = Life(bench, case, reference, folder), reference.seconds, None
+    took = 0
+    while outcome is None or outcome.code != INTERRUPTED:
+        process = life.begin(speed=draw.choice((1, case.speed)))
+        outcome = process.wait(span * draw.random())
+        if outcome is None:
+            process.signal(number)
+            outcome, took = timed_end(process, 1.0)
+        if outcome.code == 0:  # it was too quick: again
+            folder.empty()
+            life, span = Life(bench, case, reference, folder), 0.7 * span
+        elif outcome.code == -number:
+            life.tally["signals before the run was ready for them"] += 1
+            life.note(outcome)
+        elif outcome.code != INTERRUPTED or "--resume" not in outcome.err:
+            raise Failure(f"signal {number}: {outcome}")
+    life.tally["signals"] += 1
+    life.tally["slowest answer to a signal, ms"] = int(1000 * took)
     life.note(outcome)
     return life.finish()
 
@@ -52,17 +58,15 @@ def trial_two_signals(bench, reference, case, seed, folder):
     draw = random.Random(digest(f"two {case.name} {seed}"))
     life = Life(bench, case, reference, folder)
     process = life.begin()
-    early = process.wait(instant(reference, draw))
-    for pause in (0.002 * draw.random(), 0):
-        process.signal(signal.SIGINT)
-        time.sleep(pause)
-    allowed, began = patience(0.5), time.monotonic()
-    outcome = early or process.end(60)
-    took = time.monotonic() - began
+    wait_for_commit(process, folder)
+    outcome = process.wait(instant(reference, draw))
+    if outcome is None:
+        for pause in (0.002 * draw.random(), 0):
+            process.signal(signal.SIGINT)
+            time.sleep(pause)
+        outcome, _ = timed_end(process, 0.5)
     if outcome.code not in (0, INTERRUPTED):
         raise Failure(f"two signals: {outcome}")
-    if took > max(allowed, patience(0.5)):
-        raise Failure("a second signal does not end the run at once")
     life.tally["pairs of signals"] += 1
     life.look_after(outcome)
     return life.finish()
@@ -73,6 +77,7 @@ def trial_stop(bench, reference, case, seed, folder):
     draw = random.Random(digest(f"stop {case.name} {seed}"))
     life = Life(bench, case, reference, folder)
     process = life.begin()
+    wait_for_commit(process, folder)
     outcome = None
     for pause in (0.15, 0.02, 0.15):
         outcome = outcome or process.wait(0.3 * instant(reference, draw))
@@ -96,7 +101,7 @@ def check_refused(bench, folder, case, tally):
     for extra in (("--resume",), ("--force",), ()):
         other = subprocess.run([bench.tool, "run", "sweep.ini", "-o", str(folder.asked), "--quiet",
                                 *case.options, *extra], capture_output=True, text=True,
-                               cwd=folder.path, timeout=60)
+                               cwd=folder.path, timeout=RUN_LIMIT)
         if other.returncode != 2 or "error:" not in other.stderr:
             raise Failure(f"a second run {extra} on the same output: exit {other.returncode}: "
                           f"{other.stderr}")
@@ -173,11 +178,7 @@ def trial_vanish(bench, reference, case, what, folder):
     writes. It may notice, or finish as if nothing were."""
     life = Life(bench, case, reference, folder)
     process = life.begin()
-    deadline = time.monotonic() + 5
-    while not has_commit(folder) and process.process.poll() is None:
-        if time.monotonic() > deadline:
-            break
-        time.sleep(0.005)
+    wait_for_commit(process, folder)
     place = folder.place
     try:
         vanish(what, folder, place)
@@ -200,6 +201,12 @@ def trial_vanish(bench, reference, case, what, folder):
         raise Failure(f"{what} gone, then resumed: {last}")
     reference.check_finished(bench, folder)
     return life.tally
+
+
+def wait_for_commit(process, folder):
+    """Or for its end."""
+    while not has_commit(folder) and process.process.poll() is None:
+        time.sleep(0.002)
 
 
 def has_commit(folder):
@@ -294,7 +301,7 @@ def trial_readers(bench, reference, case, seed, folder):
         life.finish()
     finally:
         end.write_text("")
-        said = [reader.communicate(timeout=60) for reader in readers]
+        said = [reader.communicate(timeout=RUN_LIMIT) for reader in readers]
     for name, reader, (_, complaint) in zip(("h5py", "watch"), readers, said):
         if reader.returncode:
             raise Failure(f"reader with {name}: {complaint[-500:]}")

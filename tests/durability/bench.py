@@ -13,7 +13,7 @@ import zlib
 import h5py
 
 CONFIGS = pathlib.Path(__file__).resolve().parents[2] / "configs"
-RUN_LIMIT = 120  # seconds, after which a run that was to end is said to hang
+RUN_LIMIT = 300  # seconds, after which a run that was to end is said to hang
 
 
 class Failure(Exception):

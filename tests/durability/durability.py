@@ -187,9 +187,10 @@ def merge_faults(bench, name, seed):
 
 
 def power_cuts(bench, name, seed, mode, count):
-    """So many, at points evenly spread over a run; 0: at all."""
+    """So many, or a few more, at points evenly spread over a run."""
     points = trace_of(bench, CASES[name], seed, mode).points()
-    for number in points[::max(1, len(points) // count) if count else 1]:
+    step = max(1, len(points) // count)
+    for number in points[seed % step::step]:
         yield ("cut", name, seed, mode, number, seed)
 
 
@@ -211,7 +212,7 @@ def quick(bench, seed):
 
 def slow(bench, seed):
     names = [name for name in CASES if name != "long"]
-    for n in range(1000):
+    for n in range(750):  # a kill or more each
         yield ("kill", names[n % len(names)], seed + n)
     yield from faults(bench, "short", seed, kills.all_points_of)
     for name in names[1:]:
@@ -221,7 +222,7 @@ def slow(bench, seed):
             yield ("faults", name, seed + n)
     for name in names:
         for mode in ("new", "resumed"):
-            yield from power_cuts(bench, name, seed, mode, 10 if name != "short" else 0)
+            yield from power_cuts(bench, name, seed, mode, 10 if name != "short" else 300)
     for name in ("short", "many", "front", "exact"):
         yield from list(merge_faults(bench, name, seed))[seed % 2::2]
     for name in ("short", "front", "slow"):
@@ -244,7 +245,7 @@ LEAST = {"quick": {"killed at a random instant": 50, "power cuts after a commit"
 for least in LEAST.values():
     least.update((f"fault {kind}", 1) for kind in
                  ("ENOSPC", "EDQUOT", "EIO", "EROFS", "EINTR", "ENOLCK", "short", "kill-before",
-                  "kill-half", "kill-after", *(f"{kind}:stays" for kind in kills.LASTING)))
+                  "kill-half", "kill-after", "ENOSPC:stays", "EIO:stays", "EROFS:stays"))
 
 
 # ---- The whole -----------------------------------------------------------------------------------

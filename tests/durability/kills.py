@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 
-from bench import Failure, Process, Remains, committed, digest, run
+from bench import RUN_LIMIT, Failure, Process, Remains, committed, digest, run
 
 LOST, AGAIN = "rows lost", "rows evaluated again though committed"
 
@@ -66,7 +66,7 @@ class Life:
         if self.known == 0 or not self.folder.partial.exists():
             return
         done = subprocess.run([self.bench.tool, "info", str(self.folder.partial)],
-                              capture_output=True, text=True, timeout=60)
+                              capture_output=True, text=True, timeout=RUN_LIMIT)
         if done.returncode or not re.search(r"^candidates\s+[\d,]+", done.stdout, re.M):
             raise Failure(f"committed, but info says: {done.stderr or done.stdout}")
 
