@@ -69,6 +69,8 @@ static bool take_progress(void *context, const kpu_search_progress *progress)
         set_numbers(s, progress, c->diag);
     if (!s->failed)
         s->failed = kpu_store_commit_if_due(kpu_run_files_first(&s->files), c->diag);
+    if (!s->failed && s->files.log) /* shows that somebody is there */
+        s->failed = kpu_store_commit_if_due(s->files.main, c->diag);
     s->writing += kpu_run_cpu_seconds() - start;
     kpu_run_show_progress(s, progress);
     return s->failed != KPU_OK;
