@@ -324,11 +324,11 @@ static void start_bm(struct eddo *d, entry *e, int64_t cycle)
  * can deadlock. */
 static int run_events(struct eddo *d)
 {
-    unsigned calls = 0;
+    int64_t done = 0;
     refill(d, &d->bm, KPU_HOIST_L2); /* tells the DMA queue which reads are the last */
     refill(d, &d->dma, KPU_HOIST_L3);
     while (!d->failed) {
-        if (must_stop(d->s, &calls))
+        if (must_stop(d->s, &done, 1))
             return KPU_E_INTERRUPTED;
         if (d->repeating && d->crossed < KPU_NEST)
             eddo_repeat(d);

@@ -387,23 +387,26 @@ static inline __attribute__((always_inline)) void run_step(pass *p, const int st
 /* Compiled once for each stationary operand: which streams a step has is then no question. */
 static inline __attribute__((always_inline)) int run_sweeps(pass *p, const int stationary)
 {
-    unsigned calls = 0;
+    int64_t done = 0;
     do {
-        if (must_stop(p->s, &calls))
-            return KPU_E_INTERRUPTED;
         if (p->repeats && !repeats_at_loop(p))
             break;
         sweep d = describe_sweep(&p->walk);
         int64_t trips = p->walk.trips[WALK_LAST];
         p->s->steps_walked += trips;
         bool skips = p->repeats && repeats_in_sweep(p);
-        for (int64_t i = 0; i < trips; i++) {
-            if (skips && i > 0) {
-                int64_t skipped = repeats_at_step(p, i, trips);
-                p->s->steps_walked -= skipped;
-                i += skipped;
+        for (int64_t i = 0, end = 0; i < trips;) { /* by pieces of steps */
+            end = trips - i > DONE_PER_QUESTION ? i + DONE_PER_QUESTION : trips;
+            if (must_stop(p->s, &done, end - i))
+                return KPU_E_INTERRUPTED;
+            for (; i < end; i++) {
+                if (skips && i > 0) {
+                    int64_t skipped = repeats_at_step(p, i, trips);
+                    p->s->steps_walked -= skipped;
+                    i += skipped;
+                }
+                run_step(p, stationary, &d, i, i == trips - 1);
             }
-            run_step(p, stationary, &d, i, i == trips - 1);
         }
     } while (!p->failed && walk_advance(&p->walk));
     return KPU_OK;

@@ -96,11 +96,16 @@ struct kpu_simulator {
     struct eddo *eddo;       /* state of the explicit discipline, made at its first use */
 };
 
-/* Whether to give up: asks once in many calls, counted in *calls. */
-enum { CALLS_PER_QUESTION = 4096 };
-static inline bool must_stop(const kpu_simulator *s, unsigned *calls)
+/* Whether to give up, when `more` steps or events are to come; asks once in so many of them. *done:
+ * since the last question. */
+enum { DONE_PER_QUESTION = 4096 };
+static inline bool must_stop(const kpu_simulator *s, int64_t *done, int64_t more)
 {
-    return ++*calls % CALLS_PER_QUESTION == 0 && s->stop && s->stop(s->stop_context);
+    *done += more;
+    if (*done < DONE_PER_QUESTION)
+        return false;
+    *done = 0;
+    return s->stop && s->stop(s->stop_context);
 }
 
 /* Makes `buffer` at least that large; contents are not kept. False: out of memory. */
