@@ -8,7 +8,7 @@
 
 /* Of all batches together: beyond the first they go to a file, beyond the second they get
  * smaller. */
-static const size_t memory_bytes = (size_t)64 << 20, spool_bytes = (size_t)4 << 30;
+static const size_t memory_bytes = (size_t)64 << 20, spool_bytes = (size_t)8 << 30;
 
 static size_t tile_values(const kpu_spool *spool)
 {
