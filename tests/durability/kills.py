@@ -1,6 +1,7 @@
 """Trials in which the run dies by SIGKILL, or a call fails."""
 import collections
 import itertools
+import os
 import random
 import re
 import signal
@@ -205,8 +206,9 @@ def with_kinds(calls, seed):
     turns = collections.Counter()
     for call in calls:
         kinds = call.kinds + [f"{kind}:stays" for kind in call.kinds if kind in LASTING]
-        turn = (turns[call.operation, call.path] + seed) % len(kinds)
-        turns[call.operation, call.path] += 1
+        what = f"{call.operation} {os.path.basename(call.path)}"
+        turn = (digest(f"{what} {seed}") + turns[what]) % len(kinds)
+        turns[what] += 1
         yield call, kinds[turn:] + kinds[:turn]
 
 
