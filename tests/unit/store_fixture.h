@@ -156,15 +156,29 @@ static inline void expect_rows(kpu_results *results, int64_t rows)
     free(values);
 }
 
-/* Runs the tests in a new folder; the exit code of the program. */
+static inline int count_open_files(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    int count = 0;
+    while (dir && readdir(dir))
+        count++;
+    if (dir)
+        closedir(dir);
+    return count;
+}
+
+/* Runs the tests in a new folder; the exit code of the program. No file stays open. */
 static inline int run_tests_in_folder(const char *name, CU_TestInfo *tests)
 {
     if (!mkdtemp(folder))
         return 2;
-    int status = run_suite(name, tests);
+    int before = count_open_files(), status = run_suite(name, tests);
+    int left = count_open_files() - before;
+    if (left > 0)
+        fprintf(stderr, "%d files were left open\n", left);
     empty_folder();
     rmdir(folder);
-    return status;
+    return left > 0 ? 1 : status;
 }
 
 #endif
