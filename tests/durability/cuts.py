@@ -32,6 +32,16 @@ class Trace:
             if outcome.code != 0:
                 raise Failure(f"cannot be traced: {outcome}")
             self.operations, self.place = read_trace(path), folder.place
+            self.check(folder)
+
+    def check(self, folder):
+        """That nothing was done to the folder but what was traced."""
+        found = {path.name: path.read_bytes() for path in folder.place.iterdir()}
+        traced = self.replay(len(self.operations)).contents()
+        if found != traced:
+            names = sorted(name for name in {**found, **traced}
+                           if found.get(name) != traced.get(name))
+            raise Failure(f"something is not in the trace of {names}")
 
     def points(self):
         return range(self.first + 1, len(self.operations) + 1)

@@ -179,6 +179,17 @@ void fault_forget(int fd)
     pthread_mutex_unlock(&state.lock);
 }
 
+void fault_share(int fd, int copy)
+{
+    fault_forget(copy);
+    if (!fault_knows(fd) || copy >= FDS)
+        return;
+    pthread_mutex_lock(&state.lock);
+    state.fd[copy].serial = state.fd[fd].serial;
+    state.fd[copy].path = strdup(state.fd[fd].path);
+    pthread_mutex_unlock(&state.lock);
+}
+
 /* ---- Records ------------------------------------------------------------------------------- */
 
 static void put(int fd, const void *data, size_t size)

@@ -60,6 +60,8 @@ bool fault_matches(int at, const char *path, char absolute[FAULT_PATH]);
 bool fault_knows(int fd);
 /* It is another file's now, or nobody's. */
 void fault_forget(int fd);
+/* It is one more of the file of `fd`. */
+void fault_share(int fd, int copy);
 /* Locks. False: the call is to fail; errno is set, and nothing is locked any more. */
 bool fault_begin(fault_call *call);
 /* Returns `result`, errno as it was; or does not return. */

@@ -92,6 +92,27 @@ int close(int fd)
     return -1;
 }
 
+/* Another descriptor of the same file. */
+static int control(int fd, int command, void *argument)
+{
+    int result = (int)syscall(SYS_fcntl, fd, command, argument);
+    if (result >= 0 && (command == F_DUPFD || command == F_DUPFD_CLOEXEC))
+        fault_share(fd, result);
+    return result;
+}
+
+#define CONTROLS(name)                                                                             \
+    int name(int fd, int command, ...)                                                             \
+    {                                                                                              \
+        va_list list;                                                                              \
+        va_start(list, command);                                                                   \
+        void *argument = va_arg(list, void *);                                                     \
+        va_end(list);                                                                              \
+        return control(fd, command, argument);                                                     \
+    }
+CONTROLS(fcntl)
+CONTROLS(fcntl64)
+
 /* ---- Reading and writing ------------------------------------------------------------------- */
 
 static off_t position(int fd)

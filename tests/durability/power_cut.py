@@ -162,10 +162,14 @@ class Disk:
         for path, file in self.names_after_cut(draw).items():
             write_file(folder, path, file.after_cut(draw, sector))
 
+    def contents(self):
+        """Of the files, as the program sees them."""
+        return {os.path.basename(path): bytes(file.full()) for path, file in self.names.items()}
+
     def stop(self, folder):
         """The same if only the process dies."""
-        for path, file in self.names.items():
-            write_file(folder, path, file.full())
+        for name, content in self.contents().items():
+            write_file(folder, name, content)
 
 
 def rename(names, change):

@@ -13,9 +13,10 @@ from power_cut import Disk, File, read_trace
 
 FAULT = ""
 
-# What the library is preloaded into: makes a file, flushes it, and gives it another name.
+# What the library is preloaded into: makes a file, flushes it, and gives it another name. A second
+# descriptor is the same file.
 PROGRAM = """
-import os, sys
+import fcntl, os, sys
 folder = sys.argv[1]
 fd = os.open(folder + "/run.new", os.O_RDWR | os.O_CREAT, 0o666)
 def write(data, at):
@@ -24,6 +25,7 @@ def write(data, at):
         data, at = data[n:], at + n
 write(b"a" * 1000, 0)
 os.fdatasync(fd)
+fd = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 0)
 write(b"b" * 1000, 500)
 os.ftruncate(fd, 1200)
 os.rename(folder + "/run.new", folder + "/run.h5")
