@@ -31,6 +31,7 @@ some = TM*TN != 64 or dataflow == ws
 """
 SMALL = "a:24x40x16, b:36x18x20"
 LARGE = "a:240x480x320, b:512x768x256, c:720x240x360, d:480x480x360"
+POLICIES = ("front", "top 7", "sample 60")
 SEARCHES = ("exhaustive", "random", "low-discrepancy", "nsga2", "exact")
 MARK = "KPU_TEST_MARK"
 LIMIT_S = 300
@@ -47,17 +48,19 @@ class Bench:
             with open(os.path.join(folder, name + ".ini"), "w") as file:
                 file.write(SWEEP.format(machines=os.path.normpath(machines), gemms=gemms))
 
-    def arguments(self, sweep, search, output, *more):
+    def arguments(self, sweep, search, output, *more, store="all"):
         choice = ["--search", search]
+        if store != "all":
+            choice += ["--store", store]
         if search not in ("exhaustive", "exact"):
             choice += ["--budget", "400"]
         return [self.program, "run", sweep + ".ini", "-o", output, *choice, *more]
 
-    def alone(self, sweep, search):
-        output = "%s-%s-alone.h5" % (sweep, search)
+    def alone(self, sweep, search, store="all"):
+        output = "%s-%s-%s-alone.h5" % (sweep, search, store.replace(" ", "-"))
         if not os.path.exists(os.path.join(self.folder, output)):
-            subprocess.run(self.arguments(sweep, search, output, "--quiet"), cwd=self.folder,
-                           check=True, timeout=LIMIT_S, env=self.env)
+            subprocess.run(self.arguments(sweep, search, output, "--quiet", store=store),
+                           cwd=self.folder, check=True, timeout=LIMIT_S, env=self.env)
         return output
 
     def start(self, ranks, arguments, *last):
@@ -121,6 +124,17 @@ def compare_counts(bench, everything):
             bench.expect_same(bench.alone("small", search), output, "%s, %d ranks" % (search, ranks))
 
 
+def compare_policies(bench):
+    """Which rows are kept does not depend on who evaluated them."""
+    for n, search in enumerate(SEARCHES):
+        for i, store in enumerate(POLICIES if search != "exact" else ("front",)):
+            ranks = 2 + (n + i) % 3
+            output = "%s-%s-%d.h5" % (search, store.split()[0], ranks)
+            bench.end(bench.start(ranks, bench.arguments("small", search, output, store=store)))
+            bench.expect_same(bench.alone("small", search, store), output,
+                              "%s, --store %s, %d ranks" % (search, store, ranks))
+
+
 def kill_one(bench, number, ranks, victim):
     output = "signal-%d-%d.h5" % (number, victim)
     process = bench.start(ranks, bench.arguments("large", "exhaustive", output, "--rank-patience", "1"))
@@ -150,10 +164,11 @@ def fail_to_begin(bench):
         raise SystemExit("no rank has a sweep:\n" + said)
 
 
-def lose_the_first(bench):
-    """All is lost but the file, and the run is resumed."""
-    output = "first.h5"
-    process = bench.start(3, bench.arguments("large", "exhaustive", output))
+def lose_the_first(bench, store):
+    """All is lost but the file, and the run is resumed by fewer ranks."""
+    output = "first-%s.h5" % store.split()[0]
+    arguments = bench.arguments("large", "exhaustive", output, store=store)
+    process = bench.start(3, arguments)
     bench.wait_until_it_writes(process, output, 3)
     ids = bench.rank_ids()
     os.kill(ids[0], signal.SIGKILL)
@@ -163,8 +178,9 @@ def lose_the_first(bench):
         process.communicate(timeout=60)
     except subprocess.TimeoutExpired:
         raise SystemExit("ranks that are told to stop do not")
-    bench.end(bench.start(2, bench.arguments("large", "exhaustive", output, "--resume")))
-    bench.expect_same(bench.alone("large", "exhaustive"), output, "rank 0 is killed, then resumed")
+    bench.end(bench.start(2, arguments + ["--resume"]))
+    bench.expect_same(bench.alone("large", "exhaustive", store), output,
+                      "--store %s, rank 0 is killed, then resumed" % store)
 
 
 def main():
@@ -182,7 +198,9 @@ def main():
         if everything:
             kill_one(bench, signal.SIGKILL, 2, 1)
             kill_one(bench, signal.SIGSTOP, 3, 1)
-            lose_the_first(bench)
+            compare_policies(bench)
+            for store in ("all", "front", "sample 60"):
+                lose_the_first(bench, store)
     return 0
 
 
