@@ -88,14 +88,28 @@ static void tell_whose(int number, siginfo_t *info, void *context)
 /* Of AddressSanitizer, where it is. */
 void __asan_set_error_report_callback(void (*told)(const char *report)) __attribute__((weak));
 
-/* The same from the text of a report. Frames of ours have a source; those that have only a program
- * are the sanitizer's own, unless nothing translates addresses into sources. */
+/* Built with -g, a frame has the path of its source; without, the name of that or the path of the
+ * program, as those of the sanitizer have. */
+static bool is_frame_of_ours(const char *frame)
+{
+    return strstr(frame, " " KPU_SOURCE_DIR "/") || !strchr(frame, '/') ||
+           (strstr(frame, program_invocation_name) && strstr(frame, " in ") &&
+            !strstr(frame, " in __"));
+}
+
+/* The same from the text of a report, whose lines of frames begin with #. */
 static void judge_report(const char *report)
 {
-    const char *hdf5 = strstr(report, "libhdf5"), *ours = strstr(report, " " KPU_SOURCE_DIR "/");
-    if (!ours)
-        ours = strstr(report, program_invocation_name);
-    _exit(hdf5 && (!ours || hdf5 < ours) ? EXIT_OF_HDF5 : EXIT_OF_OURS);
+    for (const char *line = strchr(report, '#'); line; line = strstr(line, "\n    #")) {
+        char frame[512];
+        line += strspn(line, "\n ");
+        snprintf(frame, sizeof frame, "%.*s", (int)strcspn(line, "\n"), line);
+        if (strstr(frame, "libhdf5"))
+            _exit(EXIT_OF_HDF5);
+        if (is_frame_of_ours(frame))
+            break;
+    }
+    _exit(EXIT_OF_OURS);
 }
 
 /* ---- The child -------------------------------------------------------------------------- */
