@@ -160,6 +160,7 @@ typedef struct kpu_view {
     const kpu_view_part *parts;
     size_t part_count;
     int64_t rows;
+    const volatile int *stop; /* may be NULL; once it is set, KPU_E_INTERRUPTED */
 } kpu_view;
 /* Columns that lie in the files of others, as HDF5's virtual datasets: for a store that was created
  * without columns. It takes no rows then. */

@@ -168,8 +168,10 @@ int kpu_store_write_view(kpu_store *store, const kpu_view *view, kpu_diag *diag)
     if (!mappings)
         return kpu_store_fail(store, KPU_E_MEMORY, "out of memory", diag);
     for (size_t i = 0; code == KPU_OK && i < view->column_count; i++)
-        code = kpu_store_check(store, write_column(store, view, &view->columns[i], mappings),
-                               "cannot write the view", diag);
+        code = view->stop && *view->stop
+                   ? KPU_E_INTERRUPTED
+                   : kpu_store_check(store, write_column(store, view, &view->columns[i], mappings),
+                                     "cannot write the view", diag);
     free_mappings(mappings, view->part_count);
     store->base = view->rows;
     return code;

@@ -276,7 +276,8 @@ int kpu_merge_write_view(const kpu_merge *merge, const char *output, kpu_store *
                                .column_count = merge->columns.count,
                                .parts = p.parts,
                                .part_count = merge->count,
-                               .rows = merge->rows};
+                               .rows = merge->rows,
+                               .stop = merge->stop};
         status = kpu_store_write_view(store, &view, diag);
     }
     free_plan(&p, merge->count);
