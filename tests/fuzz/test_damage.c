@@ -20,7 +20,7 @@ static const char *const attributes[][2] = {
     {"format", "kpu-dse results"}, {"search", "exhaustive"}, {"points", "4100"}};
 enum { ATTRIBUTES = sizeof attributes / sizeof *attributes };
 
-static int64_t stride = 23, rows = 40;
+static int64_t stride = 41, rows = 40;
 
 static void write_all(const char *name)
 {
