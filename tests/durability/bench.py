@@ -133,7 +133,8 @@ class Process:
         if not words:
             words = ["run", "sweep.ini", "-o", str(folder.asked), f"-j{threads}", *case.options]
             if case.certificate:
-                words += ["--certificate", str(folder.certificate)]
+                # As given it is remembered; the folder may be a copy of the one where it was.
+                words += ["--certificate", str(folder.certificate.relative_to(folder.path))]
         if quiet:
             words = [*words, "--quiet"]
         self.process = subprocess.Popen(
