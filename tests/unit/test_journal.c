@@ -65,6 +65,61 @@ static void expect_unreadable(const char *name, const char *complaint)
     expect_complaint(&diag, complaint);
 }
 
+/* ---- Bytes of the caller ------------------------------------------------------------------ */
+
+enum { BYTES = 100000 };
+
+static void make_bytes(unsigned char seed, unsigned char *out)
+{
+    for (size_t i = 0; i < BYTES; i++)
+        out[i] = (unsigned char)(seed + i * i);
+}
+
+static void expect_bytes(kpu_store *store, const unsigned char *bytes, size_t count)
+{
+    size_t found = 1;
+    const void *have = kpu_store_bytes(store, &found);
+    CU_ASSERT_EQUAL_FATAL(found, count);
+    CU_ASSERT(count == 0 || memcmp(have, bytes, count) == 0);
+}
+
+static void test_bytes_go_with_the_rows(void)
+{
+    static unsigned char first[BYTES], second[BYTES];
+    kpu_diag diag = {0};
+    make_bytes(1, first);
+    make_bytes(2, second);
+    kpu_store *store = create("bytes.h5", false);
+    expect_bytes(store, NULL, 0);
+    append(store, 10);
+    CU_ASSERT_EQUAL(kpu_store_set_bytes(store, first, BYTES, &diag), KPU_OK);
+    commit(store);
+    CU_ASSERT_EQUAL(kpu_store_set_bytes(store, second, 700, &diag), KPU_OK);
+    expect_bytes(store, second, 700);
+    CU_ASSERT_EQUAL(unlink(journal_of("bytes.h5", 1)), 0); /* it cannot be committed */
+    CU_ASSERT_EQUAL(kpu_store_commit(store, NULL), KPU_E_IO);
+    kpu_store_suspend(store, NULL);
+    close(open(journal_of("bytes.h5", 1), O_CREAT | O_WRONLY, 0666));
+    for (int i = 0; i < 2; i++) { /* as they were committed, however often */
+        store = resume("bytes.h5", 10);
+        expect_bytes(store, first, BYTES);
+        suspend(store);
+    }
+    store = resume("bytes.h5", 10);
+    CU_ASSERT_EQUAL(kpu_store_set_bytes(store, NULL, 0, &diag), KPU_OK);
+    suspend(store);
+    store = resume("bytes.h5", 10);
+    expect_bytes(store, NULL, 0);
+    expect_quiet(&diag);
+    CU_ASSERT_EQUAL(kpu_store_set_bytes(store, first, (size_t)KPU_STORE_BYTES + 1, &diag),
+                    KPU_E_RANGE);
+    expect_complaint(&diag, "bytes are too many");
+    CU_ASSERT_EQUAL(kpu_store_set_bytes(store, first, BYTES, &diag), KPU_OK);
+    finish(store);
+    expect_finished("bytes.h5", 10);
+    empty_folder();
+}
+
 /* ---- Damage ----------------------------------------------------------------------------- */
 
 /* Rows that were committed do not go away because nobody knows which. */
@@ -336,6 +391,7 @@ static void test_without_locks(void)
 int main(void)
 {
     CU_TestInfo tests[] = {
+        {"bytes of the caller", test_bytes_go_with_the_rows},
         {"damaged records", test_damaged_records_are_told_from_none},
         {"a torn first record", test_the_first_record_may_be_torn},
         {"claims", test_claims_are_checked_before_memory_is_taken},
