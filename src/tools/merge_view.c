@@ -40,22 +40,36 @@ static char *relative_name(const char *view_folder, const char *path)
     return name;
 }
 
-int kpu_merge_check_folders(const kpu_merge *merge, const char *output, kpu_diag *diag)
+/* Parts that are elsewhere, and the first of them. */
+static size_t count_elsewhere(const kpu_merge *merge, const char *folder, const char **first)
 {
-    char *folder = real_folder(output);
-    int status = KPU_OK;
-    for (size_t i = 0; folder && i < merge->count; i++) {
-        const kpu_place place = {.file = merge->parts[i].path};
+    size_t count = 0;
+    for (size_t i = merge->count; i-- > 0;) {
         char *name = relative_name(folder, merge->parts[i].path);
-        if (!name)
-            status = kpu_diag_add_at(diag, KPU_E_USAGE, &place,
-                                     "is neither in the folder of %s nor below: a view is moved "
-                                     "together with its parts",
-                                     output);
+        if (!name) {
+            *first = merge->parts[i].path;
+            count++;
+        }
         free(name);
     }
+    return count;
+}
+
+int kpu_merge_check_folders(const kpu_merge *merge, const char *output, kpu_diag *diag)
+{
+    char *folder = real_folder(output), others[48] = "";
+    kpu_place place = {0};
+    size_t count = folder ? count_elsewhere(merge, folder, &place.file) : 0;
     free(folder); /* if there is none, creating the file tells */
-    return status;
+    if (count == 0)
+        return KPU_OK;
+    if (count > 1)
+        snprintf(others, sizeof others, ", nor %s %zu other%s", count == 2 ? "is" : "are",
+                 count - 1, count == 2 ? "" : "s");
+    return kpu_diag_add_at(diag, KPU_E_USAGE, &place,
+                           "is neither in the folder of %s nor below%s: a view is moved together "
+                           "with its parts",
+                           output, others);
 }
 
 /* ---- Blocks ------------------------------------------------------------------------------ */
