@@ -125,11 +125,6 @@ def cores():
 # ---- Disks that fill up, or go away --------------------------------------------------------------
 
 
-def expect_error(outcome, what):
-    if outcome.code != 1 or "error:" not in outcome.err:
-        raise Failure(f"{what}: {outcome}")
-
-
 def trial_limit(bench, reference, case, bytes_allowed, folder):
     """A limit on the size of files; then there is none."""
     def limit():

@@ -1,8 +1,8 @@
 """Usage: slow_candidate.py BUILD CONFIGS: results that wait behind a candidate that takes long
 survive a kill, and are not evaluated again.
 
-BUILD has kpu-dse-counted and libkpu_fault.so, whose clock makes the run commit a hundred times while
-the long one is under way."""
+BUILD has kpu-dse-counted and libkpu_fault.so, whose clock makes the run commit a hundred times
+while the long one is under way."""
 import os
 import pathlib
 import struct
