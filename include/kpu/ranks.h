@@ -42,6 +42,9 @@ int kpu_search_serve(const kpu_space *space, kpu_ranks *ranks, const kpu_search_
 /* Instead, for a rank that cannot, as its space could not be made: waits for what rank 0 says, and
  * leaves. False: rank 0 could not begin either, so it has said why. */
 bool kpu_ranks_decline(kpu_ranks *ranks);
+/* For a rank that was sent home while others are lost, before it ends the transport: rank 0, which
+ * may have something to write yet, sends it home once more when it has done so. */
+void kpu_ranks_wait(kpu_ranks *ranks, const volatile int *stop);
 /* Rank 0, now and then while it has nothing for the others to do, so that they do not give it up;
  * costs hardly anything. The search does so. Takes NULL. */
 void kpu_ranks_keep(kpu_ranks *ranks);

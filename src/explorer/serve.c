@@ -201,7 +201,7 @@ static bool receive(server *s)
     return !s->is_home;
 }
 
-/* ---- Declining ---------------------------------------------------------------------------- */
+/* ---- Before and after ---------------------------------------------------------------------- */
 
 /* False: nothing of use was said. */
 static bool hears_end(kpu_ranks *ranks, bool *begins)
@@ -224,16 +224,32 @@ static bool hears_end(kpu_ranks *ranks, bool *begins)
     return *begins || head.kind == KPU_MESSAGE_HOME;
 }
 
-bool kpu_ranks_decline(kpu_ranks *ranks)
+/* False: rank 0 sends this one home. */
+static bool wait_for_end(kpu_ranks *ranks, const volatile int *stop)
 {
     const struct timespec nap = {.tv_nsec = listen_max_ns};
     int64_t patience = (int64_t)(ranks->patience_s * KPU_RANKS_LEADER_PATIENCE * 1e9);
-    bool begins = true;
-    for (int64_t began = now_ns(); !hears_end(ranks, &begins) && now_ns() - began < patience;)
-        nanosleep(&nap, NULL);
+    bool begins = true, is_end = false;
+    for (int64_t began = now_ns(); !is_end && !*stop && now_ns() - began < patience;) {
+        is_end = hears_end(ranks, &begins);
+        if (!is_end)
+            nanosleep(&nap, NULL);
+    }
+    return begins || !is_end;
+}
+
+bool kpu_ranks_decline(kpu_ranks *ranks)
+{
+    const volatile int never = 0;
+    bool begins = wait_for_end(ranks, &never);
     if (begins)
         ranks->lost = ranks->count - 1;
     return begins;
+}
+
+void kpu_ranks_wait(kpu_ranks *ranks, const volatile int *stop)
+{
+    (void)wait_for_end(ranks, stop);
 }
 
 /* ---- The loop ----------------------------------------------------------------------------- */

@@ -74,5 +74,7 @@ void kpu_tool_ranks_close(kpu_ranks *ranks)
         kpu_ranks_dismiss(ranks);
     if (*kpu_run_stop()) /* the launcher kills those that are not gone soon */
         ranks->lost = ranks->count - 1;
+    if (ranks->rank > 0 && ranks->lost > 0 && ranks->lost < ranks->count - 1)
+        kpu_ranks_wait(ranks, kpu_run_stop());
     kpu_tool_transport_close(ranks);
 }

@@ -206,13 +206,11 @@ static void *finalize(void *context)
 }
 
 /* All ranks take part in the end, a lost one perhaps not: then this process leaves without, which
- * a launcher that knows nothing of losses may call a failure. So one that was sent home has
- * patience with rank 0, which may be writing; one that leaves by itself, or alone, has none. */
+ * a launcher that knows nothing of losses may call a failure. One that leaves by itself, or alone,
+ * has no patience. */
 static int leaving_ms(const kpu_ranks *ranks)
 {
-    if (ranks->lost >= ranks->count - 1)
-        return 500;
-    return ranks->rank == 0 ? 3000 : 60000;
+    return ranks->lost >= ranks->count - 1 ? 500 : 3000;
 }
 
 static void leave(const kpu_ranks *ranks, bool some_are_lost)
