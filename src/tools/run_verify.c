@@ -43,12 +43,18 @@ static void add(choice *c, const kpu_row *row)
     c->points[at] = row->point;
 }
 
+static int tell_interrupted(const kpu_run *run, kpu_diag *diag)
+{
+    return kpu_diag_add(diag, KPU_E_INTERRUPTED, "interrupted; all results are in %s", run->output);
+}
+
 static int read_rows(choice *c, kpu_row_reader *reader, kpu_diag *diag)
 {
     int status = KPU_OK;
     for (int64_t n = 0; !status && n < kpu_row_reader_count(reader); n++) {
         kpu_row row;
-        status = kpu_row_reader_row(reader, n, &row, diag);
+        status = *kpu_run_stop() ? tell_interrupted(c->run, diag)
+                                 : kpu_row_reader_row(reader, n, &row, diag);
         if (!status && kpu_fronts_add(&c->fronts, &row, NULL))
             status = kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
         if (!status)
@@ -164,10 +170,7 @@ static int execute_or_end(const choice *c, kpu_text *out, kpu_diag *diag)
         return kpu_diag_add(diag, KPU_E_MEMORY, "out of memory");
     fflush(stdout);
     kpu_run_end_on_signal(last.data);
-    int status = *kpu_run_stop()
-                     ? kpu_diag_add(diag, KPU_E_INTERRUPTED, "interrupted; all results are in %s",
-                                    c->run->output)
-                     : execute(c, out, diag);
+    int status = *kpu_run_stop() ? tell_interrupted(c->run, diag) : execute(c, out, diag);
     kpu_run_end_on_signal(NULL);
     kpu_text_fini(&last);
     return status;
