@@ -24,9 +24,10 @@ PAGE = os.path.join(SOURCE, "docs", "clusters.md")
 SKIPPED = 77
 LIMIT_S = 240
 GONE_S = 2
+STOP_S = 0.4  # from its first file on: a task is on its way
 
 # Seconds of processor time; the long one so many that a task can be stopped on its way.
-SWEEPS = {"short": "16..64 +16", "long": "16..64 +4"}
+SWEEPS = {"short": "16..64 +16", "long": "16..64 +2"}
 SWEEP = """\
 [sweep]
 name = cluster
@@ -174,7 +175,7 @@ def told_to_stop(cluster):
     merge = cluster.submit("merge.sbatch", "again.h5", options=("--dependency=afterok:" + array,))
     for task in range(1, 4):
         cluster.wait_for_file("again.shard-%d-of-3.h5.partial" % task, array)
-    time.sleep(0.7)
+    time.sleep(STOP_S)
     cluster.signal(array + "_2", "TERM")
     cluster.call("scontrol", "requeue", array + "_3")
     cluster.wait(array)
@@ -191,7 +192,7 @@ def a_part_is_missing(cluster):
                            options=("--array=1-3", *ONE_CORE))
     for task in (1, 2):
         cluster.wait_for_file("part.shard-%d-of-3.h5.partial" % task, array)
-    time.sleep(0.7)
+    time.sleep(STOP_S)
     cluster.call("scancel", array + "_1", array + "_2")
     cluster.wait(array)
     for task in (1, 2):
@@ -224,7 +225,7 @@ def ranks_preempted(cluster):
     job = cluster.submit("srun.sbatch", "long.ini", "preempted.h5",
                          options=("--ntasks=2", *ONE_CORE))
     cluster.wait_for_file("preempted.h5.partial", job)
-    time.sleep(1.0)
+    time.sleep(STOP_S)
     cluster.call("scontrol", "requeue", job)
     cluster.wait(job)
     cluster.expect_logged("REQUEUE", "kpu-ranks-%s.log" % job)
@@ -236,7 +237,7 @@ def ranks_told_to_stop(cluster):
     job = cluster.submit("srun.sbatch", "long.ini", "told.h5",
                          options=("--ntasks=2", *ONE_CORE))
     cluster.wait_for_file("told.h5.partial", job)
-    time.sleep(0.7)
+    time.sleep(STOP_S)
     cluster.signal(job, "TERM")
     cluster.wait(job)
     cluster.expect_logged("interrupted; [0-9,]+ rows are kept", "kpu-ranks-%s.log" % job)
