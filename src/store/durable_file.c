@@ -457,9 +457,11 @@ int kpu_durable_file_resume(const char *path, kpu_durable_file *out, kpu_diag *d
 void kpu_durable_file_close(kpu_durable_file *file)
 {
     uint64_t size = 0;
-    /* After a failure there may be much that was not committed: room that others can use. */
-    if (!file->is_taken && file->output.fd >= 0 && file->state.generation > 0 &&
-        kpu_disk_size(file->output.fd, &size) == 0 && size > file->blocks.guarded)
+    /* After a failure there may be much that was not committed: room that others can use. But not
+     * if a record may be found that refers to it. */
+    if (!file->is_taken && !file->journal.is_uncertain && file->output.fd >= 0 &&
+        file->state.generation > 0 && kpu_disk_size(file->output.fd, &size) == 0 &&
+        size > file->blocks.guarded)
         (void)kpu_disk_truncate(file->output.fd, file->blocks.guarded);
     kpu_journal_leave(&file->journal);
     release(file);

@@ -367,7 +367,9 @@ int kpu_journal_write_again(kpu_journal *journal, const kpu_record *record)
 {
     int fd = journal->fds[journal->latest];
     int error = kpu_disk_write(fd, RECORD_AT, record->bytes, record->size);
-    return error ? error : kpu_disk_sync(fd);
+    if (!error)
+        error = kpu_disk_sync(fd);
+    return error ? error : kpu_disk_sync(journal->fds[1 - journal->latest]);
 }
 
 int kpu_journal_write(kpu_journal *journal, kpu_record *record)
@@ -388,6 +390,7 @@ int kpu_journal_write(kpu_journal *journal, kpu_record *record)
      * before the next start should take it for certain. */
     const uint64_t none = 0;
     (void)kpu_disk_write(fd, RECORD_AT, &none, sizeof none);
+    journal->is_uncertain = true;
     return error;
 }
 

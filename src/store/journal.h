@@ -52,6 +52,7 @@ typedef struct kpu_journal {
     int fds[KPU_JOURNAL_SLOTS];
     int latest;                     /* the file with the latest record */
     bool is_new[KPU_JOURNAL_SLOTS]; /* there was no such file */
+    bool is_uncertain;              /* a record was written that may or may not be found later */
     char
         writer[KPU_JOURNAL_WRITER_BYTES]; /* what the first one says of this process; "": nothing */
 } kpu_journal;
@@ -75,7 +76,8 @@ bool kpu_journal_is_taken(const kpu_journal *journal, char writer[KPU_JOURNAL_WR
 int kpu_journal_read(kpu_journal *journal, kpu_record *out);
 /* Writes it in the other file, on the disk. */
 int kpu_journal_write(kpu_journal *journal, kpu_record *record);
-/* Writes the latest record, unchanged, in its place: whoever wrote it may have seen that fail. */
+/* Writes the latest record, unchanged, in its place: whoever wrote it may have seen that fail. A
+ * later one that he struck out for that reason stays struck out, on the disk too. */
 int kpu_journal_write_again(kpu_journal *journal, const kpu_record *record);
 
 bool kpu_journal_exists(const char *partial);

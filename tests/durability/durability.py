@@ -181,6 +181,14 @@ def faults(bench, name, seed, points=kills.points_of):
         yield ("fault", name, killed_in, number, kind)
 
 
+def lost_flushes(bench, name):
+    """A journal cannot be flushed, nor is there room for anything else."""
+    for call in reference_of(bench, CASES[name]).calls:
+        if call.operation == "sync" and ".journal" in call.path:
+            for kind in ("ENOSPC:stays", "EIO:stays"):
+                yield ("fault", name, 0, call.number, kind)
+
+
 def merge_faults(bench, name, seed):
     for number, kind in kills.points_of(parts_of(bench, CASES[name]).calls, seed):
         yield ("merge", name, number, kind)
@@ -199,6 +207,7 @@ def quick(bench, seed):
     for n in range(50):
         yield ("kill", names[n % len(names)], seed + n)
     yield from faults(bench, "short", seed)
+    yield from lost_flushes(bench, "short")
     for mode in ("new", "resumed", "forced"):
         yield from power_cuts(bench, "short", seed, mode, 15)
     yield from list(merge_faults(bench, "short", seed))[seed % 3::3]
@@ -215,6 +224,7 @@ def slow(bench, seed):
     for n in range(750):  # a kill or more each
         yield ("kill", names[n % len(names)], seed + n)
     yield from faults(bench, "short", seed, kills.all_points_of)
+    yield from lost_flushes(bench, "slow")
     for name in names[1:]:
         points = list(faults(bench, name, seed))
         yield from points[::max(1, len(points) // 20)]

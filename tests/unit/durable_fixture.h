@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 
 /* Each its own, as in_folder() has one text for all. */
-static char partial[sizeof path + 16], journal[sizeof partial + 16];
+static char partial[sizeof path + 16], journal[sizeof partial + 24];
 
 static inline const char *partial_of(const char *name)
 {

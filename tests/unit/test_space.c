@@ -496,7 +496,7 @@ static void test_too_many_gemms(void)
     for (int i = 0; i < ROWS; i++)
         kpu_text_format(&csv, "%d,8,8,8,1\n", i);
     kpu_space_file files[FILES + 1] = {{"configs/minimal.ini", "[dma]\nlatency = 1\n"}};
-    char names[FILES][8];
+    char names[FILES][16];
     for (int i = 0; i < FILES; i++) {
         snprintf(names[i], sizeof names[i], "%d.csv", i);
         files[i + 1] = (kpu_space_file){names[i], csv.data};
