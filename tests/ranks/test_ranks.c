@@ -207,25 +207,28 @@ static bool note_ahead(void *context, const kpu_search_progress *progress)
 }
 
 /* One rank is silent for seconds: what another one found meanwhile is told ahead of its row. None
- * of it took long. */
+ * of it took long. Who gets which work depends on the clock, and one of them may have got none. */
 static void test_what_waits_is_told(void)
 {
     kpu_space *space = must_make_space(sweep);
-    found alone = run_alone(space, "exhaustive"), with = {0};
+    found alone = run_alone(space, "exhaustive");
     size_t most = 0;
     const kpu_search_settings settings = settings_of("exhaustive", 0, 1);
     const kpu_search_options options = {
         .settings = &settings, .progress = note_ahead, .progress_context = &most};
-    crew c = {.space = space,
-              .others = space,
-              .count = 3,
-              .threads = 1,
-              .patience = 30,
-              .fault = {FAULT_STOPS, 1, 2, 1.6}};
-    run_crew(&c, &options, &with);
-    CU_ASSERT(same_rows(&with, &alone));
+    for (int attempt = 0; attempt < 8 && most == 0; attempt++) {
+        found with = {0};
+        crew c = {.space = space,
+                  .others = space,
+                  .count = 3,
+                  .threads = 1,
+                  .patience = 30,
+                  .fault = {FAULT_STOPS, 1, 1, 1.6}};
+        run_crew(&c, &options, &with);
+        CU_ASSERT(same_rows(&with, &alone));
+        found_fini(&with);
+    }
     CU_ASSERT(most > 0);
-    found_fini(&with);
     found_fini(&alone);
     kpu_space_free(space);
 }
