@@ -10,8 +10,7 @@ usage()
   cat <<'END'
 usage: ./test.sh [--quick | --long] [--no-sanitizers]
   --quick          only the tests labelled quick, on the optimised build
-  --long           all tests, also those that take minutes each (1,000 kills, fuzzers): three quarters
-                   of an hour
+  --long           all tests, also those that take minutes each (1,000 kills, fuzzers)
   --no-sanitizers  leave out the AddressSanitizer, UBSan and ThreadSanitizer builds
 END
 }
